@@ -1,0 +1,75 @@
+"""A job as it stands in the database, and what is said to make one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from forge_jobs.model.states import Cause, Gate, Status
+
+ERROR_HISTORY_LIMIT = 32
+"""The newest entries of a job's error history that are kept, as in the original."""
+
+DEFAULT_MAX_ATTEMPTS = 5
+MAX_PAYLOAD_BYTES = 1024 * 1024
+MAX_RESULT_BYTES = 1024 * 1024
+MAX_ERROR_CHARACTERS = 8_000
+
+
+class ErrorEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How one attempt ended badly. ``at`` is microseconds since the epoch, ``peak_memory`` bytes."""
+
+    at: int
+    attempt: int
+    cause: Cause
+    message: str
+    traceback: str | None = None
+    host: str | None = None
+    pid: int | None = None
+    exit_signal: str | None = None
+    exit_code: int | None = None
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+
+
+class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job to be stored; every value is checked already. ``payload`` is JSON text; ``run_at`` an instant."""
+
+    id: str
+    queue: str
+    kind: str
+    payload: bytes
+    priority: int = 0
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    run_at: int | None = None
+    unique_key: str | None = None
+
+
+class Enqueued(msgspec.Struct, frozen=True):
+    """What an enqueue did: the id of the new job, or of the live one that holds the unique key."""
+
+    id: str
+    deduplicated: bool = False
+
+
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One row, whole. Instants are microseconds since the epoch; ``payload`` and ``result`` are JSON text."""
+
+    id: str
+    queue: str
+    kind: str
+    status: Status
+    gate: Gate | None
+    priority: int
+    attempts: int
+    max_attempts: int
+    enqueued_at: int
+    scheduled_at: int
+    started_at: int | None
+    finished_at: int | None
+    cancel_requested_at: int | None
+    unique_key: str | None
+    process_id: int | None
+    claim_no: int | None
+    payload: bytes
+    result: bytes | None
+    error_history: tuple[ErrorEntry, ...]

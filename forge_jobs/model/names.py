@@ -1,0 +1,74 @@
+"""What may be the name of a queue or a kind, and which numbers are allowed."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from forge_jobs.clock import as_instant
+from forge_jobs.errors import InvalidValue
+
+_QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
+_KIND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}")
+PRIORITIES = range(-(2**31), 2**31)
+ATTEMPTS = range(1, 1001)
+MAX_UNIQUE_KEY = 500
+
+
+def checked_queue(name: str) -> str:
+    """Return ``name`` if it can name a queue; raise InvalidValue."""
+    return _checked(name, _QUEUE, "queue name", "1 to 64 letters, digits, '_', '.', ':' or '-', no spaces or commas")
+
+
+def checked_kind(kind: str) -> str:
+    """Return ``kind`` if it can name a kind of job; raise InvalidValue."""
+    return _checked(kind, _KIND, "kind", "1 to 200 letters, digits, '_', '.', ':', '/' or '-'")
+
+
+def _checked(name: object, pattern: re.Pattern[str], what: str, rule: str) -> str:
+    if not isinstance(name, str) or not pattern.fullmatch(name):
+        raise InvalidValue(f"{what} {name!r} is not valid: use {rule}")
+    return name
+
+
+def checked_priority(priority: int) -> int:
+    """Return ``priority`` if it fits 32 bits; lower runs first; raise InvalidValue."""
+    if not _is_int(priority) or priority not in PRIORITIES:
+        raise InvalidValue(f"priority {priority!r} is out of range: use a whole number from {PRIORITIES[0]} to {PRIORITIES[-1]}")
+    return priority
+
+
+def checked_attempts(max_attempts: int) -> int:
+    """Return ``max_attempts`` if it is from 1 to 1000; raise InvalidValue."""
+    if not _is_int(max_attempts) or max_attempts not in ATTEMPTS:
+        raise InvalidValue(f"max_attempts {max_attempts!r} is out of range: use a whole number from 1 to 1000")
+    return max_attempts
+
+
+def checked_unique_key(key: str | None) -> str | None:
+    """Return ``key`` if it is None or a text of 1 to 500 characters that can be stored; raise InvalidValue."""
+    if key is None:
+        return None
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_UNIQUE_KEY or "\0" in key or not key.isprintable():
+        raise InvalidValue(f"unique_key {key!r} is not valid: use 1 to {MAX_UNIQUE_KEY} printable characters")
+    return key
+
+
+def checked_moment(moment: datetime, what: str) -> int:
+    """Return an aware datetime as a stored instant; raise InvalidValue for a naive one."""
+    if not isinstance(moment, datetime):
+        raise InvalidValue(f"{what} {moment!r} is not a datetime")
+    if moment.tzinfo is None:
+        raise InvalidValue(f"{what} {moment.isoformat()} has no time zone: say which, for example datetime.now(UTC)")
+    return as_instant(moment)
+
+
+def checked_delay(delay: float, what: str = "delay") -> float:
+    """Return ``delay`` if it is from 0 to 100 years in seconds; raise InvalidValue."""
+    if not isinstance(delay, (int, float)) or isinstance(delay, bool) or not 0 <= delay <= 100 * 366 * 86400:
+        raise InvalidValue(f"{what} {delay!r} is out of range: use seconds, 0 or more")
+    return float(delay)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,46 @@
+"""From a database URL to its storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from forge_jobs.clock import Clock
+from forge_jobs.errors import ConfigError
+from forge_jobs.storage.ports import Storage
+from forge_jobs.storage.sqlite.storage import SqliteStorage
+
+WaitForLock = Callable[[int, float], bool]
+
+
+def open_storage(url: str, *, clock: Clock | None = None, wait: WaitForLock | None = None) -> Storage:
+    """Return the storage of a database URL with an absolute path; opens nothing yet.
+
+    ``wait`` is how this process waits for a lock; by default in a way that touches no signal. Raises ConfigError.
+    """
+    return SqliteStorage(sqlite_path(url), clock=clock, wait=wait)
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file a ``sqlite:///`` URL names (three slashes: relative, four: absolute); raise ConfigError."""
+    scheme, separator, rest = url.partition("://")
+    if scheme in ("postgres", "postgresql") and separator:
+        raise ConfigError(f"database {without_password(url)}: PostgreSQL is not supported by this version; use sqlite:///path")
+    if scheme != "sqlite" or not separator or not rest.startswith("/") or len(rest) < 2:
+        raise ConfigError(
+            f"database URL {without_password(url)!r} is not valid: "
+            "write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
+        )
+    return Path(unquote(rest[1:].partition("?")[0]))
+
+
+def without_password(url: str) -> str:
+    """Return the URL with its password, if it has one, replaced by ``***``."""
+    try:
+        parts = urlsplit(url)
+        if parts.password is None:
+            return url
+        return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
+    except ValueError:
+        return url.partition("://")[0] + "://***"

@@ -1,0 +1,230 @@
+"""The ports: what the rest of the program may ask of a database, split by who holds them.
+
+An internal seam, free to change. Every method is one transaction unless it says otherwise, ends within the
+storage's deadline, and raises only ``forge_jobs.errors``. The contract suite in ``tests/contract`` states what
+each promises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from forge_jobs.model.job import Enqueued, JobRecord, NewJob
+from forge_jobs.model.queue import QueueCounts, QueueSettings
+from forge_jobs.model.states import Status
+from forge_jobs.storage.records import (
+    Batch,
+    Claim,
+    Ended,
+    Exchanged,
+    HostRecord,
+    JobFilter,
+    Opened,
+    ProcessRecord,
+    RunTotals,
+    Unserved,
+    Want,
+    WorkerView,
+)
+
+
+class Producer(Protocol):
+    """Held by clients."""
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> list[Enqueued]:
+        """Store all jobs, or none; answers in the order given; then ring. A job whose (kind, unique key) is held by a
+        live job, or by an earlier one of the same call, is not stored: the answer names the holder.
+        """
+
+
+class WorkerQueue(Protocol):
+    """Held by workers."""
+
+    def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
+        """Hand in what has ended and claim what is next, in one transaction.
+
+        Returns None, having done nothing, when the process is not registered any more: it was rescued, and what it
+        holds is no longer its own. A hand-in whose own end is already recorded counts as accepted.
+        """
+
+    def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
+        """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many.
+
+        For a worker whose last exchange ended in an error: it may have been committed all the same.
+        """
+
+
+class Operator(Protocol):
+    """Held by clients and the command line."""
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """Return the job, whole, or None."""
+
+    def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
+        """Return the status of each job that exists."""
+
+    def find(self, wanted: JobFilter, limit: int, before: int | None) -> tuple[list[JobRecord], int | None]:
+        """Return at most ``limit`` jobs, newest first, without payloads over 1 KiB, and the cursor for more or None."""
+
+    def counts(self) -> dict[str, QueueCounts]:
+        """Return each queue's counts without reading finished jobs."""
+
+    def cancel(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """End waiting jobs as dead with cause ``cancelled``; ask for running ones; skip finished ones."""
+
+    def retry(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Make failed and dead jobs pending with a fresh budget; skip those whose unique key is held."""
+
+    def delete(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Remove jobs that are not running; skip those that are."""
+
+    def run_now(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Make jobs that wait for their time ready; skip all others."""
+
+
+class ProcessRegistry(Protocol):
+    """Held by workers (to announce themselves) and coordinators."""
+
+    def announce_host(self, host: HostRecord) -> None:
+        """Register a supervisor and its queues, kinds and version; make jobs of its kinds claimable again."""
+
+    def announce_worker(self, process: ProcessRecord) -> None:
+        """Register one worker. From here on its exchanges are accepted."""
+
+    def beat(self, host_id: str, workers: Sequence[WorkerView]) -> None:
+        """Say that the host lives, and store what its board shows."""
+
+    def hosts(self) -> list[HostRecord]:
+        """Return every registered host; ``alive`` is judged now."""
+
+    def workers(self) -> list[tuple[HostRecord, WorkerView]]:
+        """Return what the boards of the live hosts showed at their last beat."""
+
+    def claims_of(self, process_ids: Sequence[int]) -> dict[int, list[Claim]]:
+        """Return the claims each process holds by the record, in the order of their numbers."""
+
+    def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
+        """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
+
+    def dead_processes(self, host_id: str, living: Sequence[int]) -> list[int]:
+        """Return the processes that hold claims or a registration and are dead: those of ``host_id`` that are not in
+        ``living``, those of hosts that are gone, and those that nobody registered.
+        """
+
+    def retire_host(self, host_id: str) -> None:
+        """Take a host and all its processes off the registry."""
+
+
+class QueueConfig(Protocol):
+    """Held by operators and, to create what they serve, by supervisors."""
+
+    def ensure_queue(self, settings: QueueSettings) -> None:
+        """Create the queue unless it exists; never changes an existing one."""
+
+    def queues(self) -> list[QueueSettings]:
+        """Return every queue's settings by name."""
+
+    def update_queue(self, settings: QueueSettings) -> bool:
+        """Replace one queue's settings; False when there is no such queue."""
+
+
+class Upkeep(Protocol):
+    """Held by coordinators: the housekeeping of the whole database, in small slices."""
+
+    def open_due(self, limit: int) -> Opened:
+        """Make at most ``limit`` jobs ready whose time has come."""
+
+    def ready(self) -> dict[str, int]:
+        """Return how many jobs are ready in each queue, counting no further than a few hundred."""
+
+    def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
+        """Return how many jobs of the queues are ready (and of ``kinds``, and not paused), running, or wait for a retry."""
+
+    def park_unserved(self, limit: int) -> list[Unserved]:
+        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
+
+    def prune(self, limit: int) -> int:
+        """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
+
+    def fold_tallies(self) -> None:
+        """Sum the tallies of ended jobs into one row for each queue and outcome."""
+
+    def run_totals(self, host_id: str) -> RunTotals:
+        """Return how the attempts of this host ended."""
+
+    def checkpoint(self) -> None:
+        """Move what was committed into the database file, if that is due; waits for nobody."""
+
+
+class Leadership(Protocol):
+    """Held by coordinators."""
+
+    def lead(self, holder: str, seconds: float) -> bool:
+        """Take or renew the leader's lease; False while another live host holds it."""
+
+    def resign(self, holder: str) -> None:
+        """Give the lease up, if ``holder`` has it."""
+
+
+class Doorbell(Protocol):
+    """Held by a coordinator: told by producers that jobs were enqueued."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a ring has come."""
+
+    def rings(self) -> list[tuple[str, int, int | None]]:
+        """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
+
+    def close(self) -> None:
+        """Stop listening."""
+
+
+class Schema(Protocol):
+    """Held by ``forge-jobs-db``."""
+
+    def create(self) -> bool:
+        """Create the database and its schema; False when it was there."""
+
+    def migrate(self) -> list[str]:
+        """Apply what is pending; return the names applied."""
+
+    def reset(self) -> None:
+        """Remove every job, queue and registration in one transaction; live producers keep working."""
+
+    def drop(self) -> bool:
+        """Remove the database; False when it was not there."""
+
+    def describe(self) -> dict[str, object]:
+        """Return adapter, location, version, pending migrations and counts; changes nothing."""
+
+
+class Storage(Protocol):
+    """All ports of one database. Opens nothing before the first call."""
+
+    @property
+    def location(self) -> str:
+        """Where the database is, in full, without a password."""
+
+    @property
+    def producer(self) -> Producer: ...
+    @property
+    def worker_queue(self) -> WorkerQueue: ...
+    @property
+    def operator(self) -> Operator: ...
+    @property
+    def registry(self) -> ProcessRegistry: ...
+    @property
+    def queue_config(self) -> QueueConfig: ...
+    @property
+    def upkeep(self) -> Upkeep: ...
+    @property
+    def leadership(self) -> Leadership: ...
+    @property
+    def schema(self) -> Schema: ...
+
+    def doorbell(self, host_id: str) -> Doorbell:
+        """Hang up this host's doorbell."""
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""

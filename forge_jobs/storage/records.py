@@ -1,0 +1,167 @@
+"""What goes through the ports. Instants are microseconds since the epoch; payloads and results are JSON text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Status
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker would take in one exchange.
+
+    The first job in line is taken whatever it costs. More follow, in order, while each one's kind is in ``costs``
+    (microseconds a job of that kind takes), the sum of all costs stays within ``budget`` (microseconds), and
+    ``rows`` and ``size`` (bytes of payload) are not exceeded. Only jobs of ``kinds`` are taken.
+    """
+
+    queue: str
+    kinds: Sequence[str]
+    first_claim_no: int
+    rows: int = 1
+    budget: float = 0.0
+    costs: Mapping[str, float] = {}
+    size: int = 4 * 1024 * 1024
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """One claimed job. (process id, ``claim_no``) names this claim for ever; ``key`` is the storage's own row key."""
+
+    key: int
+    id: str
+    kind: str
+    queue: str
+    claim_no: int
+    attempt: int
+    max_attempts: int
+    crashes: int
+    payload: bytes
+    claimed_at: int = 0
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a claimed job ended, or that it is given back (``status`` pending).
+
+    ``attempt_back`` gives the attempt back; ``crashes`` is the new number of crashes in a row; ``scheduled_at``
+    is set for pending and failed; ``error`` is the line for the error history, if one is to be written.
+    """
+
+    key: int
+    id: str
+    queue: str
+    process_id: int
+    claim_no: int
+    status: Status
+    result: bytes | None = None
+    error: ErrorEntry | None = None
+    attempt_back: bool = False
+    crashes: int = 0
+    scheduled_at: int | None = None
+    started_at: int | None = None
+    finished_at: int
+
+
+class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
+    """What one exchange gave: the claims, in the order to run them; the claim numbers of hand-ins that were refused
+    because the claim was no longer the worker's; and the queue's settings as they stand.
+    """
+
+    claims: Sequence[Claim] = ()
+    refused: Sequence[int] = ()
+    settings: QueueSettings
+
+
+class HostRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One running supervisor. ``life_lock`` is the byte it holds locked in the hosts file for life (SQLite only)."""
+
+    host_id: str
+    hostname: str
+    pid: int
+    label: str
+    version: str
+    queues: Sequence[str]
+    kinds: Sequence[str]
+    life_lock: int = 0
+    started_at: int = 0
+    beat_at: int = 0
+    alive: bool = True
+
+
+class ProcessRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker process, as registered by itself at its birth."""
+
+    process_id: int
+    host_id: str
+    queue: str
+    number: int
+    pid: int
+    started_at: int
+
+
+class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
+    """One worker as its host's board showed it at the last beat; ``job_id`` is None while it runs none."""
+
+    process_id: int
+    queue: str
+    number: int
+    pid: int
+    state: str
+    job_id: str | None = None
+    kind: str | None = None
+    running_seconds: float | None = None
+    held: int = 0
+    jobs_done: int = 0
+    progress_done: int | None = None
+    progress_total: int | None = None
+    progress_note: str | None = None
+
+
+class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs an operator means: every given field must match."""
+
+    ids: Sequence[str] | None = None
+    status: Status | None = None
+    queue: str | None = None
+    kind: str | None = None
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What one bounded batch of an operator's verb did.
+
+    ``changed`` are the ids that were changed, ``requested`` those for which a running worker was asked,
+    ``skipped`` those that stayed as they were although they matched; ``next`` is the cursor of the following
+    batch, ``None`` after the last.
+    """
+
+    changed: Sequence[str] = ()
+    requested: Sequence[str] = ()
+    skipped: Sequence[str] = ()
+    next: int | None = None
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """How many jobs of each queue became ready, and the instant the next one is due (``None``: none waits)."""
+
+    ready: Mapping[str, int]
+    next_due: int | None = None
+
+
+class Unserved(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs that wait although nobody alive will take them, and why: ``no worker serves the queue`` or ``unknown kind``."""
+
+    queue: str
+    kind: str
+    jobs: int
+    reason: str
+
+
+class RunTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """How many attempts of one host ended in each way since it started."""
+
+    done: int = 0
+    failed: int = 0
+    dead: int = 0

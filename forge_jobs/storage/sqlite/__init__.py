@@ -1,0 +1,1 @@
+"""Jobs in one SQLite file, through apsw: write-ahead log, full synchronisation, writers in line behind a lock."""

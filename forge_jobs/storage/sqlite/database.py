@@ -1,0 +1,204 @@
+"""One connection to one database file: opened at first use, closed before every fork, behind the turnstile to write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from forge_jobs.clock import Clock, SystemClock, monotonic
+from forge_jobs.errors import DatabaseUnusable, ForkedProcess
+from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.errors import translated
+from forge_jobs.storage.sqlite.opening import check_file
+from forge_jobs.storage.sqlite.migrating import migrate, pending
+from forge_jobs.storage.sqlite.turnstile import WaitForLock, turnstile_of
+
+DEADLINE = 10.0
+"""Seconds after which a call gives up, waiting for its turn included."""
+
+CLIENT_CHECKPOINT_PAGES = 8000
+"""A client moves the log into the file only when it has grown to 32 MB: where a coordinator runs, that is its work."""
+
+_STEPS_BETWEEN_LOOKS = 50_000  # of SQLite's virtual machine, about a millisecond, between looks at the deadline
+
+
+class Database:
+    """The connection, its transactions and its errors. Safe to use from several threads, one at a time."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock | None = None, wait: WaitForLock | None = None, deadline: float = DEADLINE
+    ) -> None:
+        self.path = path
+        self.clock = clock or SystemClock()
+        self.deadline = deadline
+        self._wait = wait
+        self._lock = threading.RLock()
+        self._connection: apsw.Connection | None = None
+        self._give_up_at = 0.0
+        self._busy = False
+        self._forked = False
+        _databases.add(self)
+
+    def run(self, connection: apsw.Connection, name: str, values: tuple[object, ...] = ()) -> apsw.Cursor:
+        """Execute the statement ``sql/<name>.sql``."""
+        return connection.execute(statement("sqlite", name), values)  # type: ignore[arg-type]
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """Give the connection, in one snapshot if the block opens a transaction itself."""
+        with self._lock, self._translating():
+            yield self._opened()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """Give the connection in a read transaction: every statement sees the same state."""
+        with self.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[apsw.Connection]:
+        """Give the connection in a write transaction that is committed at the end, or rolled back on an error."""
+        with self._lock, self._translating():
+            connection = self._opened()
+            with self._turn():
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the writers' lock with the connection closed."""
+        with self._lock:
+            self.close()
+            with self._turn():
+                yield
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        turnstile = turnstile_of(turnstile_file(self.path))
+        turnstile.enter(self.deadline, self._wait)
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+            turnstile.leave()
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close(force=True)
+                self._connection = None
+
+    def _opened(self) -> apsw.Connection:
+        if self._forked:
+            raise ForkedProcess(
+                f"this process was forked while its parent was writing to {self.path}; "
+                "start it with spawn, or fork outside of the transaction"
+            )
+        self._give_up_at = monotonic() + self.deadline
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> apsw.Connection:
+        self._check_still_usable()
+        connection = apsw.Connection(str(self.path))
+        try:
+            connection.set_busy_timeout(int(self.deadline * 1000))
+            connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+            connection.pragma("synchronous", "FULL")
+            connection.pragma("temp_store", "MEMORY")
+            connection.wal_autocheckpoint(CLIENT_CHECKPOINT_PAGES)
+            if pending(connection, self.path):
+                with self._turn():
+                    migrate(connection, self.path)
+        except BaseException:
+            connection.close(force=True)
+            raise
+        return connection
+
+    def _check_still_usable(self) -> None:
+        try:
+            check_file(self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise DatabaseUnusable(f"database {self.path} cannot be created: {error.strerror}") from error
+
+    def _is_late(self) -> bool:
+        return monotonic() > self._give_up_at
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except apsw.Error as error:
+            raise translated(error, self.path) from error
+
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+        if not self._busy:
+            self.close()
+
+    def _after_fork(self, *, in_child: bool) -> None:
+        if in_child:
+            self._forked = self._busy
+            if self._forked:
+                _abandoned.append(self._connection)  # closing it here would touch the parent's locks
+                self._connection = None
+            self._lock = threading.RLock()
+        else:
+            self._lock.release()
+
+
+def turnstile_file(database: Path) -> Path:
+    """Return the path of the lock file of a database."""
+    return database.with_name(database.name + "-turnstile")
+
+
+# SQLite keeps its lock table in process memory: a child forked while a connection is open inherits locks that do
+# not exist, and even its own fresh connection believes them. So no connection is open while a process is forked.
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_forking: list[Database] = []
+_abandoned: list[object] = []
+
+
+def _before_fork() -> None:
+    _forking[:] = list(_databases)
+    for database in _forking:
+        database._before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for database in reversed(_forking):
+        database._after_fork(in_child=False)
+    _forking.clear()
+
+
+def _after_fork_in_child() -> None:
+    for database in _forking:
+        database._after_fork(in_child=True)
+    _forking.clear()
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+)

@@ -1,0 +1,103 @@
+"""How a producer tells the coordinators, in other processes, that there is work: datagrams on local sockets.
+
+A ring is a hint and may be lost; each coordinator also looks by itself now and then. A socket whose buffer is full
+has been rung already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+_MAX_DATAGRAM = 256
+
+
+def bell_directory(database: Path) -> Path:
+    """Return the directory of a database's bells: short, since a socket's path has at most 107 bytes."""
+    base = os.environ.get("XDG_RUNTIME_DIR")
+    root = Path(base) if base and len(base) < 40 else Path(tempfile.gettempdir())
+    name = hashlib.sha256(os.fsencode(database.resolve())).hexdigest()[:16]
+    return root / f"forge-jobs-{os.getuid()}" / name
+
+
+class Bells:
+    """The producers' side: rings every coordinator of one database."""
+
+    def __init__(self, database: Path) -> None:
+        self._directory = bell_directory(database)
+        self._stamp = -1
+        self._paths: list[str] = []
+
+    def ring(self, queue: str, ready: int, due: int | None) -> None:
+        """Tell every coordinator how many jobs are ready in the queue and when a scheduled one is due."""
+        message = f"{queue}\t{ready}\t{'' if due is None else due}".encode()
+        paths = self._listeners()
+        if not paths:
+            return
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
+            for path in paths:
+                # gone, full (it has been rung already), or another user's: the coordinator looks by itself later
+                with contextlib.suppress(OSError):
+                    bell.sendto(message, path)
+
+    def _listeners(self) -> list[str]:
+        try:
+            stamp = self._directory.stat().st_mtime_ns
+        except OSError:
+            return []
+        if stamp != self._stamp:
+            self._paths = [str(p) for p in self._directory.iterdir() if p.suffix == ".sock"]
+            self._stamp = stamp
+        return self._paths
+
+
+class SqliteDoorbell:
+    """The Doorbell port: one coordinator's socket."""
+
+    def __init__(self, database: Path, host_id: str) -> None:
+        directory = bell_directory(database)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = directory / f"{host_id}.sock"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        with (directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _remove_stale(directory)
+            self._path.unlink(missing_ok=True)  # a coordinator of this host that died without leaving
+            self._socket.bind(str(self._path))
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a ring has come."""
+        return self._socket.fileno()
+
+    def rings(self) -> list[tuple[str, int, int | None]]:
+        """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
+        heard: list[tuple[str, int, int | None]] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                message = self._socket.recv(_MAX_DATAGRAM)
+                with contextlib.suppress(ValueError):
+                    queue, ready, due = message.decode().split("\t")
+                    heard.append((queue, int(ready), int(due) if due else None))
+        return heard
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._path.unlink(missing_ok=True)
+        self._socket.close()
+
+
+def _remove_stale(directory: Path) -> None:
+    """Remove sockets nobody is bound to any more. The caller holds the directory's lock."""
+    for path in directory.glob("*.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as probe:
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue

@@ -1,0 +1,100 @@
+"""Recording ends, inside the caller's write transaction. Every statement names the claim it is about: the fence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import apsw
+import msgspec
+
+from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
+from forge_jobs.model.states import Cause, Gate, Status
+from forge_jobs.storage.records import Ended
+from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.rows import INLINE_BYTES, json_text
+
+Tally = Counter[tuple[str, str]]
+"""By how much the numbers of ended jobs changed, by (queue, outcome)."""
+
+
+def hand_in(
+    database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None
+) -> list[int]:
+    """Record ends and tally them; return the claim numbers that were refused."""
+    if not ended:
+        return []
+    tally: Tally = Counter()
+    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], tally)
+    for end in ended:
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally):
+            refused.append(end.claim_no)
+    add_tallies(connection, host_id, tally)
+    return refused
+
+
+def add_tallies(connection: apsw.Connection, host_id: str | None, tally: Tally) -> None:
+    """Note by how much the numbers of ended jobs changed."""
+    rows = [(host_id, queue, outcome, change) for (queue, outcome), change in tally.items() if change]
+    connection.executemany(statement("sqlite", "add_tally"), rows)
+
+
+def add_error(database: Database, connection: apsw.Connection, key: int, entry: ErrorEntry) -> None:
+    """Add a line to a job's error history, which keeps its newest lines only."""
+    database.run(connection, "add_error", (key, json_text(entry))).fetchall()
+    database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT)).fetchall()
+
+
+def _hand_in_done(database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally) -> list[int]:
+    rows = connection.executemany(statement("sqlite", "hand_in_done"), map(_done_row, done))
+    accepted = {key for (key,) in rows}
+    refused = []
+    for end in done:
+        if end.key in accepted:
+            tally[end.queue, "done"] += 1
+            if end.result is not None and len(end.result) > INLINE_BYTES:
+                database.run(connection, "body_result", (end.key, end.result.decode())).fetchall()
+        elif _state(database, connection, end)[0] is not Status.DONE:
+            refused.append(end.claim_no)
+    return refused
+
+
+def _done_row(end: Ended) -> tuple[object, ...]:
+    result = None if end.result is None or len(end.result) > INLINE_BYTES else end.result.decode()
+    return (result, end.started_at, end.finished_at, end.key, end.process_id, end.claim_no)
+
+
+def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, tally: Tally) -> bool:
+    status, cancel_requested = _state(database, connection, end)
+    if status is not Status.IN_PROGRESS:
+        return status is end.status
+    if cancel_requested and end.status is not Status.DEAD:
+        end = _cancelled(end)
+    fence = (end.key, end.process_id, end.claim_no)
+    if end.status is Status.DEAD:
+        database.run(connection, "hand_in_dead", (end.crashes, end.started_at, end.finished_at, *fence)).fetchall()
+        tally[end.queue, "dead"] += 1
+    else:
+        due = end.finished_at if end.scheduled_at is None else end.scheduled_at
+        gate = Gate.READY if due <= end.finished_at else Gate.WAITING
+        values = (end.status.value, int(gate), due, int(end.attempt_back), end.crashes, end.started_at)
+        database.run(connection, "hand_in_waiting", (*values, *fence)).fetchall()
+        tally[end.queue, "failed"] += end.status is Status.FAILED
+    if end.error is not None:
+        add_error(database, connection, end.key, end.error)
+    return True
+
+
+def _state(database: Database, connection: apsw.Connection, end: Ended) -> tuple[Status | None, bool]:
+    """Return what the named claim's row says now: its status (None: the claim is another's) and whether to cancel."""
+    rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no)).fetchall()
+    return (Status(rows[0][0]), rows[0][1] is not None) if rows else (None, False)
+
+
+def _cancelled(end: Ended) -> Ended:
+    """Return the end of a job that somebody wanted stopped: it is not tried again."""
+    attempt = end.error.attempt if end.error else 0
+    told = f"cancelled while it was running; it had ended so: {end.error.message}" if end.error else "cancelled while it was running"
+    entry = ErrorEntry(at=end.finished_at, attempt=attempt, cause=Cause.CANCELLED, message=told)
+    return msgspec.structs.replace(end, status=Status.DEAD, error=entry, scheduled_at=None)

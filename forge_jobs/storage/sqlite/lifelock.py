@@ -1,0 +1,39 @@
+"""Who is alive: each supervisor holds one byte of the hosts file locked for life.
+
+The kernel drops the lock when the process ends, however it ends. So the answer is right across containers, re-used
+process numbers and clock jumps, and cannot be late.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from forge_jobs.storage.sqlite.turnstile import flock_record
+
+
+def hosts_file(database: Path) -> Path:
+    """Return the path of the hosts file of a database."""
+    return database.with_name(database.name + "-hosts")
+
+
+class LifeLocks:
+    """Looks at the bytes of other supervisors. A process that holds a byte itself must not use this."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def held(self, byte: int) -> bool:
+        """Return whether another process holds the byte locked."""
+        if self._fd is None:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        answer = fcntl.fcntl(self._fd, fcntl.F_GETLK, flock_record(byte))
+        return int.from_bytes(answer[:2], "little") != fcntl.F_UNLCK
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

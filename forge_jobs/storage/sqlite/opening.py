@@ -1,0 +1,85 @@
+"""What is looked at before a database file is opened."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import apsw
+
+from forge_jobs.errors import DatabaseUnusable
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "ncpfs", "fuse.sshfs",
+     "fuse.s3fs", "fuse.glusterfs", "fuse.rclone", "virtiofs", "drvfs"}
+)  # fmt: skip
+
+
+def check_file(path: Path) -> None:
+    """Raise DatabaseUnusable, in one sentence, where the path cannot be a queue's database."""
+    if path.is_dir():
+        raise DatabaseUnusable(f"database {path} is a directory: name a file in it, for example {path / 'queue.sqlite'}")
+    if path.exists():
+        if not path.is_file():
+            raise DatabaseUnusable(f"database {path} is not a regular file")
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise DatabaseUnusable(f"database {path} cannot be opened for reading and writing: permission denied")
+    kind = file_system_of(path)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise DatabaseUnusable(
+            f"database {path} is on a network file system ({kind}), where SQLite's locks do not hold: "
+            "put it on a local disk, or use PostgreSQL"
+        )
+    if opened_by_another_library(path):
+        raise DatabaseUnusable(
+            f"database {path} is already open in this process through another SQLite library (sqlite3?), "
+            "which would drop this one's locks and lose jobs: close it there, or use an apsw connection"
+        )
+
+
+def file_system_of(path: Path) -> str | None:
+    """Return the type of the file system that holds ``path`` or will, as the kernel names it; None if unknown."""
+    place = path
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    resolved = place.resolve()
+    best: tuple[int, str] | None = None
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        point = Path(fields[1].replace("\\040", " "))
+        if resolved.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
+            best = (len(point.parts), fields[2])
+    return best[1] if best else None
+
+
+def opened_by_another_library(path: Path) -> bool:
+    """Return whether this process has the file open, though not through apsw."""
+    try:
+        ours = path.stat()
+    except OSError:
+        return False
+    for connection in apsw.connections():
+        name = connection.db_filename("main")
+        if name and os.path.exists(name) and os.path.samestat(ours, os.stat(name)):  # noqa: PTH110, PTH116
+            return False
+    return has_open(path)
+
+
+def has_open(path: Path) -> bool:
+    """Return whether this process holds any descriptor of the file."""
+    try:
+        wanted = path.stat()
+    except OSError:
+        return False
+    for entry in os.scandir("/proc/self/fd"):
+        try:
+            found = os.stat(entry.path)  # noqa: PTH116
+        except OSError:
+            continue
+        if os.path.samestat(wanted, found):
+            return True
+    return False

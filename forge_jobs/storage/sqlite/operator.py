@@ -1,0 +1,169 @@
+"""The Operator port: look-ups, counts, and the verbs of the command line in bounded batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import apsw
+import msgspec
+
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.job import ErrorEntry, JobRecord
+from forge_jobs.model.queue import QueueCounts
+from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
+from forge_jobs.storage.records import Batch, JobFilter, WorkerView
+from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.sqlite.rows import blob, ids_json, record_of, text
+
+_NEWEST = 2**63 - 1
+
+Change = Callable[[apsw.Connection, Any, Tally], str]
+"""Does a verb to one row (seq, id, status, queue, attempts); answers ``changed``, ``requested`` or ``skipped``."""
+
+
+class SqliteOperator:
+    """Every verb reads its batch first and holds the write lock only for the change."""
+
+    def __init__(self, database: Database, live_workers: Callable[[apsw.Connection], list[WorkerView]]) -> None:
+        self._database = database
+        self._live_workers = live_workers
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """Return the job, whole, or None."""
+        with self._database.snapshot() as connection:
+            rows = self._database.run(connection, "get", (blob(job_id),)).fetchall()
+            return record_of(rows[0], self._errors(connection, rows[0][0])) if rows else None
+
+    def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
+        """Return the status of each job that exists."""
+        with self._database.reading() as connection:
+            rows = self._database.run(connection, "statuses", (ids_json(list(job_ids)),)).fetchall()
+        return {text(job_id): Status(status) for job_id, status in rows}
+
+    def find(self, wanted: JobFilter, limit: int, before: int | None) -> tuple[list[JobRecord], int | None]:
+        """Return at most ``limit`` jobs, newest first, and the cursor for more or None."""
+        values = (_NEWEST if before is None else before, *_filter_values(wanted), limit + 1)
+        with self._database.snapshot() as connection:
+            rows = self._database.run(connection, "find", values).fetchall()
+            records = [record_of(row, self._errors(connection, row[0])) for row in rows[:limit]]
+        return records, rows[limit - 1][0] if len(rows) > limit else None
+
+    def counts(self) -> dict[str, QueueCounts]:
+        """Return each queue's counts without reading finished jobs."""
+        now = self._database.clock.now()
+        found: dict[str, dict[str, Any]] = {}
+        with self._database.snapshot() as connection:
+            for row in self._database.run(connection, "queues").fetchall():
+                found[row[0]] = {"paused": bool(row[1])}
+            self._count_waiting(connection, found)
+            for queue, number in self._database.run(connection, "count_running").fetchall():
+                found.setdefault(queue, {})["in_progress"] = number
+            for queue, outcome, number in self._database.run(connection, "count_ended").fetchall():
+                found.setdefault(queue, {})[outcome] = number
+            for worker in self._live_workers(connection):
+                seen = found.setdefault(worker.queue, {})
+                seen["workers"] = seen.get("workers", 0) + 1
+                seen["held"] = seen.get("held", 0) + worker.held
+            for queue, seen in found.items():
+                ((oldest,),) = self._database.run(connection, "oldest_ready", (queue,)).fetchall()
+                seen["oldest_ready_seconds"] = None if oldest is None else max(now - oldest, 0) / MICROSECONDS
+                seen["held"] = min(seen.get("held", 0), seen.get("in_progress", 0))
+        return {queue: QueueCounts(**seen) for queue, seen in sorted(found.items())}
+
+    def _count_waiting(self, connection: apsw.Connection, found: dict[str, dict[str, Any]]) -> None:
+        for name, field in (("count_ready", "pending"), ("count_due", "scheduled"), ("count_shut", "pending")):
+            for queue, status, number in self._database.run(connection, name).fetchall():
+                seen = found.setdefault(queue, {})
+                field_of = "failed" if status == Status.FAILED else field
+                seen[field_of] = seen.get(field_of, 0) + number
+
+    def cancel(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """End waiting jobs as dead with cause ``cancelled``; ask for running ones; skip finished ones."""
+        return self._batch(wanted, limit, after, self._cancel)
+
+    def _cancel(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
+        seq, _id, status, queue, attempts = row
+        now = self._database.clock.now()
+        if status in WAITING:
+            assert after(Status(status), Event.CANCEL) is Status.DEAD
+            self._database.run(connection, "cancel_waiting", (now, seq)).fetchall()
+            entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.CANCELLED, message="cancelled before it ran")
+            add_error(self._database, connection, seq, entry)
+            tally[queue, "dead"] += 1
+            return "changed"
+        if status == Status.IN_PROGRESS:
+            self._database.run(connection, "cancel_running", (now, seq)).fetchall()
+            return "requested"
+        return "skipped"
+
+    def retry(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Make failed and dead jobs pending with a fresh budget; skip those whose unique key is held."""
+        return self._batch(wanted, limit, after, self._retry)
+
+    def _retry(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
+        seq, _id, status, queue, _attempts = row
+        if status not in RETRYABLE:
+            return "skipped"
+        before = connection.total_changes()
+        self._database.run(connection, "retry", (self._database.clock.now(), seq)).fetchall()
+        if connection.total_changes() == before:
+            return "skipped"
+        if status == Status.DEAD:
+            tally[queue, "dead"] -= 1
+        return "changed"
+
+    def delete(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Remove jobs that are not running; skip those that are."""
+        return self._batch(wanted, limit, after, self._delete)
+
+    def _delete(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
+        seq, _id, status, queue, _attempts = row
+        if status not in DELETABLE:
+            return "skipped"
+        for name in ("remove_body", "remove_errors", "remove_job"):
+            self._database.run(connection, name, (seq,)).fetchall()
+        if status in (Status.DONE, Status.DEAD):
+            tally[queue, status] -= 1
+        return "changed"
+
+    def run_now(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Make jobs that wait for their time ready; skip all others."""
+        return self._batch(wanted, limit, after, self._run_now)
+
+    def _run_now(self, connection: apsw.Connection, row: Any, _tally: Tally) -> str:
+        before = connection.total_changes()
+        self._database.run(connection, "run_now", (self._database.clock.now(), row[0])).fetchall()
+        return "skipped" if connection.total_changes() == before else "changed"
+
+    def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change) -> Batch:
+        rows = self._select(wanted, limit, after)
+        done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
+        if rows:
+            tally: Tally = Counter()
+            ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
+            with self._database.writing() as connection:
+                # newest first: of several dead jobs with one unique key, the newest is the one to revive
+                for row in reversed(self._selected(connection, ids, limit, after)):
+                    done[change(connection, row, tally)].append(text(row[1]))
+                add_tallies(connection, None, tally)
+        return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
+
+    def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:
+        with self._database.reading() as connection:
+            return self._selected(connection, wanted, limit, after)
+
+    def _selected(self, connection: apsw.Connection, wanted: JobFilter, limit: int, after: int) -> list[Any]:
+        values = (after, *_filter_values(wanted), limit)
+        if wanted.ids is None:
+            return self._database.run(connection, "select_by_filter", values).fetchall()
+        return self._database.run(connection, "select_by_id", (*values, ids_json(list(wanted.ids)))).fetchall()
+
+    def _errors(self, connection: apsw.Connection, seq: int) -> list[str]:
+        return [entry for (entry,) in self._database.run(connection, "errors_of", (seq,)).fetchall()]
+
+
+def _filter_values(wanted: JobFilter) -> tuple[object, ...]:
+    return (wanted.status.value if wanted.status else None, wanted.queue, wanted.kind)

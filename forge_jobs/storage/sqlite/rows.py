@@ -1,0 +1,88 @@
+"""Rows of the job table as records, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from forge_jobs.model.job import ErrorEntry, JobRecord
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Gate, Status
+
+INLINE_BYTES = 1024
+"""Payloads and results up to this size stand in the job's row, larger ones beside it."""
+
+
+def blob(job_id: str) -> bytes:
+    """Return an id as stored."""
+    return bytes.fromhex(job_id.replace("-", ""))
+
+
+def text(stored: bytes) -> str:
+    """Return a stored id in its canonical form."""
+    h = stored.hex()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+def ids_json(job_ids: list[str] | tuple[str, ...]) -> str:
+    """Return ids as the JSON list of hexadecimal digits that the statements read."""
+    return msgspec.json.encode([i.replace("-", "") for i in job_ids]).decode()
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def settings_of(row: tuple[Any, ...]) -> QueueSettings:
+    """Return a row of the queue table as settings."""
+    return QueueSettings(
+        name=row[0],
+        paused=bool(row[1]),
+        backoff_enabled=bool(row[2]),
+        backoff_base=row[3],
+        backoff_max=row[4],
+        keep_done=row[5],
+        keep_dead=row[6],
+        max_workers=row[7],
+    )
+
+
+def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
+    """Return settings as a row of the queue table."""
+    return (
+        settings.name,
+        int(settings.paused),
+        int(settings.backoff_enabled),
+        settings.backoff_base,
+        settings.backoff_max,
+        settings.keep_done,
+        settings.keep_dead,
+        settings.max_workers,
+    )
+
+
+def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
+    """Return a row of ``get.sql`` or ``find.sql`` as a record."""
+    return JobRecord(
+        id=text(row[1]),
+        queue=row[2],
+        kind=row[3],
+        status=Status(row[4]),
+        gate=None if row[5] is None else Gate(row[5]),
+        priority=row[6],
+        attempts=row[7],
+        max_attempts=row[8],
+        enqueued_at=row[9],
+        scheduled_at=row[10],
+        started_at=row[11],
+        finished_at=row[12],
+        cancel_requested_at=row[13],
+        unique_key=row[14],
+        process_id=row[15],
+        claim_no=row[16],
+        payload=(row[17] or "null").encode(),
+        result=None if row[18] is None else row[18].encode(),
+        error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
+    )

@@ -1,0 +1,2 @@
+-- Puts a large payload beside its row.
+INSERT INTO job_body (seq, payload) VALUES (?, ?)

@@ -1,0 +1,2 @@
+-- Ends a job that waits.
+UPDATE job SET status = 'dead', gate = NULL, finished_at = ? WHERE seq = ? AND status IN ('pending', 'failed')

@@ -1,0 +1,2 @@
+-- What the named claim's row says now.
+SELECT status, cancel_requested_at FROM job WHERE seq = ? AND process_id = ? AND claim_no = ?

@@ -1,0 +1,3 @@
+-- Creates a queue; an existing one keeps what its operator set.
+INSERT INTO queue (name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING

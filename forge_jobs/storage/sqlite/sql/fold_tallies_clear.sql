@@ -1,0 +1,2 @@
+-- Makes room for the sums, in the same transaction.
+DELETE FROM tally

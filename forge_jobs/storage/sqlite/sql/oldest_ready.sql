@@ -1,0 +1,3 @@
+-- The time of the first job in line of a queue that has waited longest within its priority.
+SELECT min(scheduled_at) FROM (
+    SELECT scheduled_at FROM job WHERE gate = 0 AND queue = ? ORDER BY priority, scheduled_at, seq LIMIT 1)

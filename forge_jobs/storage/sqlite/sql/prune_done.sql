@@ -1,0 +1,2 @@
+-- Done jobs of a queue that are past its retention, the oldest first.
+SELECT seq FROM job WHERE status = 'done' AND queue = ? AND finished_at < ? ORDER BY finished_at LIMIT ?

@@ -1,0 +1,2 @@
+-- Removes a job's error history.
+DELETE FROM job_error WHERE seq = ?

@@ -1,0 +1,2 @@
+-- Removes one job's row.
+DELETE FROM job WHERE seq = ?

@@ -1,0 +1,2 @@
+-- Gives the lease up.
+DELETE FROM leader WHERE holder = ?

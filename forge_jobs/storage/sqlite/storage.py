@@ -1,0 +1,52 @@
+"""All ports of one SQLite database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from forge_jobs.clock import Clock
+from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.sqlite.database import DEADLINE, Database
+from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
+from forge_jobs.storage.sqlite.leadership import SqliteLeadership
+from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file
+from forge_jobs.storage.sqlite.operator import SqliteOperator
+from forge_jobs.storage.sqlite.producer import SqliteProducer
+from forge_jobs.storage.sqlite.queue_config import SqliteQueueConfig
+from forge_jobs.storage.sqlite.registry import SqliteRegistry
+from forge_jobs.storage.sqlite.schema import SqliteSchema
+from forge_jobs.storage.sqlite.turnstile import WaitForLock
+from forge_jobs.storage.sqlite.upkeep import SqliteUpkeep
+from forge_jobs.storage.sqlite.worker_queue import SqliteWorkerQueue
+
+
+class SqliteStorage:
+    """The bundle. ``wait`` is how this process waits for its turn to write; see ``turnstile``."""
+
+    def __init__(
+        self, path: Path, *, clock: Clock | None = None, wait: WaitForLock | None = None, deadline: float = DEADLINE
+    ) -> None:
+        self._database = Database(path, clock=clock, wait=wait, deadline=deadline)
+        self._locks = LifeLocks(hosts_file(path))
+        self.producer = SqliteProducer(self._database, Bells(path))
+        self.worker_queue = SqliteWorkerQueue(self._database)
+        self.registry = SqliteRegistry(self._database, self._locks)
+        self.operator = SqliteOperator(self._database, self.registry.live_workers)
+        self.queue_config = SqliteQueueConfig(self._database)
+        self.upkeep = SqliteUpkeep(self._database, self.registry)
+        self.leadership = SqliteLeadership(self._database, self.registry)
+        self.schema = SqliteSchema(self._database)
+
+    @property
+    def location(self) -> str:
+        """The full path of the database file."""
+        return str(self._database.path)
+
+    def doorbell(self, host_id: str) -> Doorbell:
+        """Hang up this host's doorbell."""
+        return SqliteDoorbell(self._database.path, host_id)
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._database.close()
+        self._locks.close()

@@ -1,0 +1,150 @@
+"""The Upkeep port: housekeeping in small slices."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import apsw
+
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.storage.records import Opened, RunTotals, Unserved
+from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.hand_in import Tally, add_tallies
+from forge_jobs.storage.sqlite.registry import SqliteRegistry
+from forge_jobs.storage.sqlite.rows import json_text, settings_of
+
+COUNT_LIMIT = 300
+"""How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
+
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+FOLD_AT = 1000
+_DAY = 86_400 * MICROSECONDS
+
+
+class SqliteUpkeep:
+    """What the coordinator does for the whole database."""
+
+    def __init__(self, database: Database, registry: SqliteRegistry) -> None:
+        self._database = database
+        self._registry = registry
+
+    def open_due(self, limit: int) -> Opened:
+        """Make at most ``limit`` jobs ready whose time has come."""
+        now = self._database.clock.now()
+        ready: Counter[str] = Counter()
+        due = self._next_due()
+        if due is not None and due <= now:
+            with self._database.writing() as connection:
+                ready.update(queue for (queue,) in self._database.run(connection, "open_due", (now, limit)).fetchall())
+            due = self._next_due()
+        return Opened(ready=dict(ready), next_due=due)
+
+    def _next_due(self) -> int | None:
+        with self._database.reading() as connection:
+            ((due,),) = self._database.run(connection, "next_due").fetchall()
+            return None if due is None else int(due)
+
+    def ready(self) -> dict[str, int]:
+        """Return how many jobs are ready in each queue, counting no further than a few hundred."""
+        with self._database.snapshot() as connection:
+            names = [row[0] for row in self._database.run(connection, "queues").fetchall()]
+            return {
+                name: self._database.run(connection, "ready_some", (name, COUNT_LIMIT)).fetchall()[0][0] for name in names
+            }
+
+    def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
+        """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
+        total = 0
+        with self._database.snapshot() as connection:
+            paused = {row[0] for row in self._database.run(connection, "queues").fetchall() if row[1]}
+            for queue in queues:
+                if queue not in paused:
+                    ((ready,),) = self._database.run(connection, "ready_of_kinds", (queue, json_text(kinds))).fetchall()
+                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue,)).fetchall()
+                    total += ready + retrying
+                ((running,),) = self._database.run(connection, "running_in", (queue,)).fetchall()
+                total += running
+        return total
+
+    def park_unserved(self, limit: int) -> list[Unserved]:
+        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
+        with self._database.snapshot() as connection:
+            hosts = self._registry.live_hosts(connection)
+            served = {queue for host in hosts for queue in host.queues}
+            known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
+            waiting: Counter[tuple[str, str]] = Counter()
+            strangers = []
+            for name in ("ready_kinds", "unserved_kinds"):
+                for queue, kind, jobs in self._database.run(connection, name).fetchall():
+                    if (queue, kind) not in known:
+                        waiting[queue, kind] += jobs
+                        if name == "ready_kinds" and queue in served:
+                            strangers.append((queue, kind))
+        if strangers:
+            with self._database.writing() as connection:
+                for queue, kind in strangers:
+                    self._database.run(connection, "park_unserved", (queue, kind, limit)).fetchall()
+        return [
+            Unserved(queue=q, kind=k, jobs=n, reason="unknown kind" if q in served else "no worker serves the queue")
+            for (q, k), n in sorted(waiting.items())
+        ]
+
+    def prune(self, limit: int) -> int:
+        """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
+        now = self._database.clock.now()
+        with self._database.reading() as connection:
+            victims = self._victims(connection, now, limit)
+        if not victims:
+            return 0
+        tally: Tally = Counter()
+        with self._database.writing() as connection:
+            for queue, outcome, keys in self._victims(connection, now, limit):
+                for name in ("remove_body", "remove_errors", "remove_job"):
+                    connection.executemany(statement("sqlite", name), [(key,) for key in keys])
+                tally[queue, outcome] -= len(keys)
+            add_tallies(connection, None, tally)
+        return -sum(tally.values())
+
+    def _victims(self, connection: apsw.Connection, now: int, limit: int) -> list[tuple[str, str, list[int]]]:
+        found = []
+        for row in self._database.run(connection, "queues").fetchall():
+            settings = settings_of(row)
+            for outcome, days in (("done", settings.keep_done), ("dead", settings.keep_dead)):
+                values = (settings.name, now - round(days * _DAY), limit)
+                keys = _firsts(self._database.run(connection, f"prune_{outcome}", values).fetchall())
+                if keys:
+                    found.append((settings.name, outcome, keys))
+                    limit -= len(keys)
+        return found
+
+    def fold_tallies(self) -> None:
+        """Sum the tallies of ended jobs into one row for each queue and outcome, once there are many."""
+        with self._database.reading() as connection:
+            ((rows,),) = self._database.run(connection, "tally_rows").fetchall()
+        if rows < FOLD_AT:
+            return
+        with self._database.writing() as connection:
+            sums = self._database.run(connection, "fold_tallies_read").fetchall()
+            self._database.run(connection, "fold_tallies_clear").fetchall()
+            connection.executemany(statement("sqlite", "add_tally"), sums)
+
+    def run_totals(self, host_id: str) -> RunTotals:
+        """Return how the attempts of this host ended."""
+        with self._database.reading() as connection:
+            return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,)).fetchall()))
+
+    def checkpoint(self) -> None:
+        """Move what was committed into the database file once the log has grown to 4 MB; waits for nobody."""
+        log = self._database.path.with_name(self._database.path.name + "-wal")
+        with contextlib.suppress(FileNotFoundError):
+            if log.stat().st_size < CHECKPOINT_BYTES:
+                return
+        with self._database.reading() as connection, contextlib.suppress(apsw.BusyError):
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
+def _firsts(rows: Iterable[Sequence[int]]) -> list[int]:
+    return [row[0] for row in rows]

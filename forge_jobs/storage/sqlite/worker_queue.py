@@ -1,0 +1,73 @@
+"""The WorkerQueue port: the heart of speed. One write transaction hands in what has ended and claims what is next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apsw
+
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Gate
+from forge_jobs.storage.records import Claim, Ended, Exchanged, Want
+from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.hand_in import hand_in
+from forge_jobs.storage.sqlite.rows import json_text, settings_of, text
+
+
+class SqliteWorkerQueue:
+    """Claims and hand-ins."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
+        """Hand in what has ended and claim what is next; None if the process is not registered any more."""
+        with self._database.writing() as connection:
+            registered = self._database.run(connection, "registered", (process_id,)).fetchall()
+            if not registered:
+                return None
+            refused = hand_in(self._database, connection, ended, registered[0][0])
+            queue = want.queue if want else (ended[0].queue if ended else "")
+            settings = self._settings(connection, queue)
+            claims: list[Claim] = []
+            if want and not settings.paused:
+                claims = self._claim(connection, process_id, want)
+        return Exchanged(claims=claims, refused=refused, settings=settings)
+
+    def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
+        """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many."""
+        now = self._database.clock.now()
+        with self._database.writing() as connection:
+            held = self._database.run(connection, "claims_of", (process_id,)).fetchall()
+            strays = [row for row in held if row[4] not in known]
+            for row in strays:
+                values = ("pending", int(Gate.READY), now, 1, row[7], None, row[0], process_id, row[4])
+                self._database.run(connection, "hand_in_waiting", values).fetchall()
+        return len(strays)
+
+    def _settings(self, connection: apsw.Connection, queue: str) -> QueueSettings:
+        row = self._database.run(connection, "queue_settings", (queue,)).fetchall()
+        return settings_of(row[0]) if row else QueueSettings(name=queue)
+
+    def _claim(self, connection: apsw.Connection, process_id: int, want: Want) -> list[Claim]:
+        now = self._database.clock.now()
+        claims: list[Claim] = []
+        cost, size = 0.0, 0
+        in_line = self._database.run(connection, "claim_candidates", (want.queue, json_text(want.kinds), want.rows))
+        for seq, job_id, kind, attempts, max_attempts, crashes, stored in in_line.fetchall():
+            payload = self._payload(connection, seq) if stored is None else stored.encode()
+            cost += want.costs.get(kind, float("inf"))
+            size += len(payload)
+            if claims and (cost > want.budget or size > want.size):
+                break
+            number = want.first_claim_no + len(claims)
+            claims.append(
+                Claim(seq, text(job_id), kind, want.queue, number, attempts + 1, max_attempts, crashes, payload)
+            )
+        connection.executemany(statement("sqlite", "claim"), [(process_id, c.claim_no, now, c.key) for c in claims])
+        return claims
+
+    def _payload(self, connection: apsw.Connection, seq: int) -> bytes:
+        found = self._database.run(connection, "body_of", (seq,)).fetchall()
+        return str(found[0][0]).encode() if found else b"null"
