@@ -32,7 +32,10 @@ class ErrorEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job to be stored; every value is checked already. ``payload`` is JSON text; ``run_at`` an instant."""
+    """A job to be stored; every value is checked already. ``payload`` is JSON text.
+
+    It runs from the instant ``run_at`` on, or ``delay`` microseconds after it was stored, or at once.
+    """
 
     id: str
     queue: str
@@ -41,6 +44,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     priority: int = 0
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     run_at: int | None = None
+    delay: int | None = None
     unique_key: str | None = None
 
 

@@ -9,17 +9,21 @@ from urllib.parse import unquote, urlsplit
 from forge_jobs.clock import Clock
 from forge_jobs.errors import ConfigError
 from forge_jobs.storage.ports import Storage
+from forge_jobs.storage.sqlite.database import DEADLINE
 from forge_jobs.storage.sqlite.storage import SqliteStorage
 
 WaitForLock = Callable[[int, float], bool]
 
 
-def open_storage(url: str, *, clock: Clock | None = None, wait: WaitForLock | None = None) -> Storage:
+def open_storage(
+    url: str, *, clock: Clock | None = None, wait: WaitForLock | None = None, deadline: float = DEADLINE
+) -> Storage:
     """Return the storage of a database URL with an absolute path; opens nothing yet.
 
-    ``wait`` is how this process waits for a lock; by default in a way that touches no signal. Raises ConfigError.
+    ``wait`` is how this process waits for a lock; by default in a way that touches no signal. ``deadline`` is how
+    many seconds a call may take. Raises ConfigError.
     """
-    return SqliteStorage(sqlite_path(url), clock=clock, wait=wait)
+    return SqliteStorage(sqlite_path(url), clock=clock, wait=wait, deadline=deadline)
 
 
 def sqlite_path(url: str) -> Path:

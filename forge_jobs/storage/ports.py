@@ -104,6 +104,9 @@ class ProcessRegistry(Protocol):
     def claims_of(self, process_ids: Sequence[int]) -> dict[int, list[Claim]]:
         """Return the claims each process holds by the record, in the order of their numbers."""
 
+    def claims_before(self, instant: int) -> dict[int, list[Claim]]:
+        """Return the claims, by process, that were made before ``instant`` and have not ended."""
+
     def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
 
@@ -135,8 +138,10 @@ class Upkeep(Protocol):
     def open_due(self, limit: int) -> Opened:
         """Make at most ``limit`` jobs ready whose time has come."""
 
-    def ready(self) -> dict[str, int]:
-        """Return how many jobs are ready in each queue, counting no further than a few hundred."""
+    def look(self) -> Opened:
+        """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due.
+        Changes nothing, in one statement.
+        """
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs of the queues are ready (and of ``kinds``, and not paused), running, or wait for a retry."""

@@ -38,7 +38,7 @@ class SqliteProducer:
         return answers
 
     def _row(self, job: NewJob, now: int) -> tuple[object, ...]:
-        due = now if job.run_at is None else job.run_at
+        due = _due(job, now)
         gate = Gate.READY if due <= now else Gate.WAITING
         return (blob(job.id), job.queue, job.kind, int(gate), job.priority, due, now, job.max_attempts)
 
@@ -58,9 +58,14 @@ class SqliteProducer:
         ready: dict[str, int] = {}
         due: dict[str, int] = {}
         for job in stored:
-            if job.run_at is None or job.run_at <= now:
+            when = _due(job, now)
+            if when <= now:
                 ready[job.queue] = ready.get(job.queue, 0) + 1
             else:
-                due[job.queue] = min(job.run_at, due.get(job.queue, job.run_at))
+                due[job.queue] = min(when, due.get(job.queue, when))
         for queue in ready.keys() | due.keys():
             self._bells.ring(queue, ready.get(queue, 0), due.get(queue))
+
+
+def _due(job: NewJob, now: int) -> int:
+    return now + (job.delay or 0) if job.run_at is None else job.run_at

@@ -87,7 +87,15 @@ class SqliteRegistry:
 
     def _claims_of(self, connection: apsw.Connection, process_id: int) -> list[Claim]:
         rows = self._database.run(connection, "claims_of", (process_id,)).fetchall()
-        return [Claim(r[0], text(r[1]), r[2], r[3], r[4], r[5], r[6], r[7], b"", r[8]) for r in rows]
+        return [_claim_of(row) for row in rows]
+
+    def claims_before(self, instant: int) -> dict[int, list[Claim]]:
+        """Return the claims, by process, that were made before ``instant`` and have not ended."""
+        found: dict[int, list[Claim]] = {}
+        with self._database.reading() as connection:
+            for row in self._database.run(connection, "claims_before", (instant,)).fetchall():
+                found.setdefault(row[9], []).append(_claim_of(row))
+        return found
 
     def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
@@ -115,3 +123,7 @@ class SqliteRegistry:
             self._database.run(connection, "retire_host", (host_id,)).fetchall()
 
 
+
+
+def _claim_of(row: Any) -> Claim:
+    return Claim(row[0], text(row[1]), *row[2:8], b"", row[8])

@@ -47,13 +47,12 @@ class SqliteUpkeep:
             ((due,),) = self._database.run(connection, "next_due").fetchall()
             return None if due is None else int(due)
 
-    def ready(self) -> dict[str, int]:
-        """Return how many jobs are ready in each queue, counting no further than a few hundred."""
-        with self._database.snapshot() as connection:
-            names = [row[0] for row in self._database.run(connection, "queues").fetchall()]
-            return {
-                name: self._database.run(connection, "ready_some", (name, COUNT_LIMIT)).fetchall()[0][0] for name in names
-            }
+    def look(self) -> Opened:
+        """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due."""
+        with self._database.reading() as connection:
+            found = dict(self._database.run(connection, "look", (COUNT_LIMIT,)).fetchall())
+        due = found.pop(None)
+        return Opened(ready={queue: jobs for queue, jobs in found.items() if jobs}, next_due=due)
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""

@@ -1,0 +1,73 @@
+"""forge-jobs: a durable job queue for CPU-bound Python.
+
+    from forge_jobs import ForgeJobs
+
+    jobs = ForgeJobs()
+
+    @jobs.handler
+    def double(number: int) -> int:
+        return 2 * number
+
+    double.enqueue(number=21).result(timeout=10)
+
+Run the jobs with ``forge-jobs supervise --app module:jobs``.
+"""
+
+from forge_jobs.app import ForgeJobs
+from forge_jobs.client import Job, Page
+from forge_jobs.config import QueuePaths
+from forge_jobs.errors import (
+    ConfigError,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnusable,
+    ForgeJobsError,
+    ForkedProcess,
+    HandlerError,
+    InvalidValue,
+    JobFailed,
+    JobNotFound,
+    PayloadError,
+    ResultTimeout,
+    SchemaMismatch,
+    UsageError,
+    WorkersAlive,
+)
+from forge_jobs.handlers import Handler, JobContext
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.outcome import Dead, Done, Failed, Snoozed, Throttled
+from forge_jobs.model.states import Cause, Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cause",
+    "ConfigError",
+    "DatabaseBusy",
+    "DatabaseError",
+    "DatabaseUnusable",
+    "Dead",
+    "Done",
+    "ErrorEntry",
+    "Failed",
+    "ForgeJobs",
+    "ForgeJobsError",
+    "ForkedProcess",
+    "Handler",
+    "HandlerError",
+    "InvalidValue",
+    "Job",
+    "JobContext",
+    "JobFailed",
+    "JobNotFound",
+    "Page",
+    "PayloadError",
+    "QueuePaths",
+    "ResultTimeout",
+    "SchemaMismatch",
+    "Snoozed",
+    "Status",
+    "Throttled",
+    "UsageError",
+    "WorkersAlive",
+]

@@ -1,0 +1,203 @@
+"""ForgeJobs: the front door. Declares handlers, enqueues jobs, looks after them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar, overload
+from uuid import UUID
+
+from forge_jobs.client import Client, EnqueueOptions, Job, Page
+from forge_jobs.config import Location, QueuePaths, locate
+from forge_jobs.errors import InvalidValue, PayloadError, UsageError
+from forge_jobs.handlers import Handler, P, R, Registry
+from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
+from forge_jobs.model.names import checked_queue
+from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
+from forge_jobs.model.states import Status
+from forge_jobs.payload import encode_payload
+from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage.records import JobFilter
+
+T = TypeVar("T")
+MAX_PAGE = 10_000
+
+
+class ForgeJobs:
+    """An application's jobs: its handlers and its database.
+
+    ``database`` is a URL (``sqlite:///relative.sqlite``, ``sqlite:////absolute.sqlite``) or a path; without it
+    ``FORGE_DATABASE_URL``, then ``queue_database.toml``, then ``jobs/data/queue.sqlite`` of the project decide.
+    ``config`` is the path of a configuration file, or a ``QueuePaths`` for a layout of your own. Nothing is opened
+    before it is needed, so making one has no cost and no effect.
+    """
+
+    def __init__(
+        self, database: str | None = None, config: str | os.PathLike[str] | QueuePaths | None = None
+    ) -> None:
+        self._database = database
+        self._config = config
+        self._location: Location | None = None
+        self._storage: Storage | None = None
+        self.handlers = Registry()
+        self.client = Client(lambda: self.storage)
+
+    @property
+    def location(self) -> Location:
+        """The database's URL and what decided it; raises ConfigError."""
+        if self._location is None:
+            self._location = locate(self._database, self._config)
+        return self._location
+
+    @property
+    def names_database(self) -> bool:
+        """Whether the database was given to the constructor."""
+        return self._database is not None or self._config is not None
+
+    @property
+    def storage(self) -> Storage:
+        """The storage behind this application, opened at first use."""
+        if self._storage is None:
+            self._storage = open_storage(self.location.url)
+        return self._storage
+
+    def use(self, storage: Storage, location: Location) -> None:
+        """Use this storage from now on: for a worker, which has one already, and for tests."""
+        self._storage = storage
+        self._location = location
+
+    @overload
+    def handler(self, kind: Callable[P, R]) -> Handler[P, R]: ...
+
+    @overload
+    def handler(
+        self,
+        kind: str | None = None,
+        *,
+        queue: str = DEFAULT_QUEUE,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+        priority: int = 0,
+        timeout: float | None = None,
+    ) -> Callable[[Callable[P, R]], Handler[P, R]]: ...
+
+    def handler(
+        self,
+        kind: str | Callable[..., Any] | None = None,
+        *,
+        queue: str = DEFAULT_QUEUE,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
+        priority: int = 0,
+        timeout: float | None = None,
+    ) -> Any:
+        """Declare a function as the handler of a kind of job (by default, of the function's name).
+
+        A first parameter named ``ctx`` receives the JobContext; the others are the payload. Raises HandlerError for
+        a signature that cannot be called by name, or a kind that another function has.
+        """
+        if timeout is not None:
+            raise InvalidValue("timeout= is not supported by this version: no time limit would be enforced; leave it out")
+
+        def declare(function: Callable[P, R]) -> Handler[P, R]:
+            handler = Handler(
+                function,
+                self.client,
+                kind=function.__name__ if kind is None or callable(kind) else kind,
+                queue=queue,
+                max_attempts=max_attempts,
+                priority=priority,
+            )
+            self.handlers.add(handler)
+            return handler
+
+        return declare(kind) if callable(kind) else declare
+
+    def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
+        """Store one job by kind and payload (a mapping of arguments); the handler need not be imported here.
+
+        Options: queue, priority, run_at, delay, unique_key, max_attempts. Where the handler is known, the payload is
+        checked against it and its defaults apply. Raises PayloadError, InvalidValue, DatabaseError.
+        """
+        return self.client.enqueue(*self._prepared(kind, payload, options))
+
+    def enqueue_bulk(self, jobs: Iterable[tuple[Any, ...]]) -> list[Job]:
+        """Store many jobs in one transaction, or none; answers in the order given.
+
+        Each is ``(kind, payload)`` or ``(kind, payload, options)``; ``job.deduplicated`` says which were there.
+        """
+        prepared = []
+        for position, job in enumerate(jobs):
+            if not isinstance(job, tuple) or not 1 <= len(job) <= 3:
+                raise InvalidValue(f"job {position} of the bulk is {job!r}: write (kind, payload) or (kind, payload, options)")
+            kind, payload, options = (*job, None, {})[:3] if len(job) < 3 else job
+            prepared.append(self._prepared(kind, payload, dict(options or {})))
+        return self.client.enqueue_many(prepared)
+
+    def _prepared(self, kind: str, payload: Any, options: dict[str, Any]) -> tuple[str, bytes, EnqueueOptions]:
+        handler = self.handlers.get(kind)
+        if handler is not None:
+            options.setdefault("queue", handler.queue)
+            options.setdefault("priority", handler.priority)
+            options.setdefault("max_attempts", handler.max_attempts)
+        try:
+            chosen = EnqueueOptions(**options)
+        except TypeError:
+            unknown = sorted(set(options) - set(EnqueueOptions.__struct_fields__))
+            raise InvalidValue(f"unknown option {unknown[0]!r}; options are {', '.join(EnqueueOptions.__struct_fields__)}") from None
+        arguments = {} if payload is None else payload
+        if not isinstance(arguments, dict):
+            raise PayloadError(f"{kind}: the payload is {type(payload).__name__}, it must be a dict of arguments")
+        return kind, handler.parameters.encode(arguments) if handler else encode_payload(arguments, kind), chosen
+
+    def get(self, job_id: str | UUID) -> Job:
+        """Return a job; raise JobNotFound."""
+        return self.client.get(job_id)
+
+    def list(
+        self,
+        *,
+        status: Status | str | None = None,
+        queue: str | None = None,
+        kind: str | None = None,
+        limit: int = 50,
+        before: int | None = None,
+    ) -> Page:
+        """Return a page of jobs, newest first; ``before=page.next`` gives the one after it."""
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidValue(f"limit {limit!r} is out of range: use 1 to {MAX_PAGE}")
+        return self.client.list(job_filter(status=status, queue=queue, kind=kind), limit, before)
+
+    def counts(self) -> dict[str, QueueCounts]:
+        """Return each queue's counts, without reading finished jobs."""
+        return self.client.counts()
+
+    def close(self) -> None:
+        """Close the database; the next call opens it again."""
+        if self._storage is not None:
+            self._storage.close()
+
+    def check_location(self, location: Location) -> None:
+        """Raise UsageError where this application names another database than the one given."""
+        if self.names_database and self.location.url != location.url:
+            raise UsageError(
+                f"the application uses the database {self.location.url}, the supervisor was told {location.url}: "
+                "leave --database out, or name the same one"
+            )
+
+
+def job_filter(
+    *,
+    status: Status | str | None = None,
+    queue: str | None = None,
+    kind: str | None = None,
+    ids: list[str] | None = None,
+) -> JobFilter:
+    """Return a filter with every value checked; raise InvalidValue."""
+    if status is not None and status not in set(Status):
+        raise InvalidValue(f"status {status!r} is not one of {', '.join(Status)}")
+    return JobFilter(
+        status=None if status is None else Status(status),
+        queue=None if queue is None else checked_queue(queue),
+        kind=kind,
+        ids=ids,
+    )

@@ -1,0 +1,292 @@
+"""Enqueueing, looking up, waiting for and operating on jobs, over one storage."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from forge_jobs.clock import MICROSECONDS, as_datetime
+from forge_jobs.errors import InvalidValue, JobFailed, JobNotFound, ResultTimeout
+from forge_jobs.ids import new_job_id
+from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS, Enqueued, ErrorEntry, JobRecord, NewJob
+from forge_jobs.model.names import (
+    checked_attempts,
+    checked_delay,
+    checked_kind,
+    checked_moment,
+    checked_priority,
+    checked_queue,
+    checked_unique_key,
+)
+from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
+from forge_jobs.model.states import FINISHED, Status
+from forge_jobs.payload import decode_json
+from forge_jobs.storage.ports import Storage
+from forge_jobs.storage.records import Batch, JobFilter
+from forge_jobs.waiting import Waiters
+
+BATCH = 500
+"""How many jobs an operator's verb changes in one transaction, so that nobody waits long behind it."""
+
+Verb = Callable[[JobFilter, int, int], Batch]
+
+
+class EnqueueOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that may be said about one job besides its kind and payload."""
+
+    queue: str | None = None
+    priority: int | None = None
+    run_at: datetime | None = None
+    delay: float | None = None
+    unique_key: str | None = None
+    max_attempts: int | None = None
+
+
+class Job:
+    """One job as it stood when it was read; ``refresh`` reads it again."""
+
+    def __init__(self, client: Client, job_id: str, record: JobRecord | None = None, *, deduplicated: bool = False) -> None:
+        self._client = client
+        self._record = record
+        self.id = job_id
+        self.deduplicated = deduplicated
+
+    def __repr__(self) -> str:
+        known = f" {self._record.kind} {self._record.status}" if self._record else ""
+        return f"<job {self.id}{known}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Job) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def refresh(self) -> Job:
+        """Read the job again and return it; raise JobNotFound where it is gone."""
+        self._record = self._client.record(self.id)
+        return self
+
+    @property
+    def record(self) -> JobRecord:
+        """The row, whole; read at first use."""
+        if self._record is None:
+            self.refresh()
+        assert self._record is not None
+        return self._record
+
+    @property
+    def kind(self) -> str:
+        """Which handler runs it."""
+        return self.record.kind
+
+    @property
+    def queue(self) -> str:
+        """The queue it is in."""
+        return self.record.queue
+
+    @property
+    def status(self) -> Status:
+        """One of pending, in_progress, done, failed (waiting for its next attempt), dead."""
+        return self.record.status
+
+    @property
+    def priority(self) -> int:
+        """Lower runs first."""
+        return self.record.priority
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts have begun."""
+        return self.record.attempts
+
+    @property
+    def max_attempts(self) -> int:
+        """After how many attempts it ends dead."""
+        return self.record.max_attempts
+
+    @property
+    def unique_key(self) -> str | None:
+        """The key it holds among the live jobs of its kind."""
+        return self.record.unique_key
+
+    @property
+    def payload(self) -> Any:
+        """Its arguments as plain JSON values."""
+        return decode_json(self.record.payload)
+
+    @property
+    def value(self) -> Any:
+        """Its result as plain JSON values; None unless it is done."""
+        return None if self.record.result is None else decode_json(self.record.result)
+
+    @property
+    def enqueued_at(self) -> datetime:
+        """When it was stored."""
+        return _moment(self.record.enqueued_at)
+
+    @property
+    def scheduled_at(self) -> datetime:
+        """From when on it may run."""
+        return _moment(self.record.scheduled_at)
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When its last attempt began."""
+        return as_datetime(self.record.started_at)
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it ended for good."""
+        return as_datetime(self.record.finished_at)
+
+    @property
+    def error_history(self) -> tuple[ErrorEntry, ...]:
+        """How its attempts ended badly, oldest first; the newest 32."""
+        return self.record.error_history
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait until the job has ended and return its result.
+
+        Raises JobFailed where it ended dead, ResultTimeout after ``timeout`` seconds, JobNotFound where it is gone.
+        """
+        status = self._client.wait(self.id, timeout)
+        if status is None:
+            raise ResultTimeout(f"job {self.id} had not ended after {timeout:g} s")
+        record = self.refresh().record
+        if record.status is Status.DEAD:
+            raise JobFailed(self.id, record.kind, record.error_history[-1] if record.error_history else None)
+        return self.value
+
+    def cancel(self) -> str:
+        """Stop the job for good; answers ``cancelled``, ``requested``, ``already_finished`` or ``not_found``.
+
+        ``requested`` means that it is running: it is not tried again, and its result stands if it succeeds.
+        """
+        done = self._client.operate("cancel", JobFilter(ids=[self.id]))
+        if done.changed:
+            return "cancelled"
+        if done.requested:
+            return "requested"
+        return "already_finished" if done.skipped else "not_found"
+
+    def retry(self) -> bool:
+        """Make a failed or dead job pending with a fresh budget; False where it is neither, or its key is held."""
+        return bool(self._client.operate("retry", JobFilter(ids=[self.id])).changed)
+
+    def delete(self) -> bool:
+        """Remove the job unless it is running; answers whether it was removed."""
+        return bool(self._client.operate("delete", JobFilter(ids=[self.id])).changed)
+
+    def run_now(self) -> bool:
+        """Let a job that waits for its time run at once; answers whether it did wait."""
+        return bool(self._client.operate("run_now", JobFilter(ids=[self.id])).changed)
+
+
+class Page(list[Job]):
+    """A page of jobs, newest first; ``next`` is the cursor for the one after it, None at the end."""
+
+    def __init__(self, jobs: Iterator[Job], cursor: int | None) -> None:
+        super().__init__(jobs)
+        self.next = cursor
+
+
+class Client:
+    """The producer's and the operator's side; the storage is asked for at first use."""
+
+    def __init__(self, storage: Callable[[], Storage]) -> None:
+        self._storage = storage
+        self._waiters = Waiters(lambda ids: self._storage().operator.statuses(ids))
+
+    def enqueue(self, kind: str, payload: bytes, options: EnqueueOptions) -> Job:
+        """Store one job; raise InvalidValue for an option out of range."""
+        return self.enqueue_many([(kind, payload, options)])[0]
+
+    def enqueue_many(self, jobs: Sequence[tuple[str, bytes, EnqueueOptions]]) -> builtins.list[Job]:
+        """Store all jobs in one transaction, or none; answers in the same order."""
+        new = [new_job(kind, payload, options) for kind, payload, options in jobs]
+        return [self._job(answer) for answer in self._storage().producer.enqueue(new)]
+
+    def _job(self, answer: Enqueued) -> Job:
+        return Job(self, answer.id, deduplicated=answer.deduplicated)
+
+    def record(self, job_id: str) -> JobRecord:
+        """Return a job's row; raise JobNotFound."""
+        record = self._storage().operator.get(job_id)
+        if record is None:
+            raise JobNotFound(f"there is no job {job_id} in {self._storage().location}")
+        return record
+
+    def get(self, job_id: str | UUID) -> Job:
+        """Return a job; raise JobNotFound, or InvalidValue where the id is none."""
+        checked = checked_id(job_id)
+        return Job(self, checked, self.record(checked))
+
+    def list(self, wanted: JobFilter, limit: int, before: int | None) -> Page:
+        """Return a page of jobs that match, newest first."""
+        records, cursor = self._storage().operator.find(wanted, limit, before)
+        return Page((Job(self, record.id, record) for record in records), cursor)
+
+    def counts(self) -> dict[str, QueueCounts]:
+        """Return each queue's counts."""
+        return self._storage().operator.counts()
+
+    def wait(self, job_id: str, timeout: float | None) -> Status | None:
+        """Wait until a job has ended; None when the time is over first; raise JobNotFound."""
+        status = self._waiters.wait(job_id, FINISHED, timeout)
+        if status is Waiters.GONE:
+            raise JobNotFound(f"there is no job {job_id} in {self._storage().location}")
+        assert status is None or isinstance(status, Status)
+        return status
+
+    def operate(self, verb: str, wanted: JobFilter) -> Batch:
+        """Do ``cancel``, ``retry``, ``delete`` or ``run_now`` to every job that matches, batch by batch."""
+        act: Verb = getattr(self._storage().operator, verb)
+        done = Batch()
+        cursor: int | None = 0
+        while cursor is not None:
+            batch = act(wanted, BATCH, cursor)
+            done = Batch(
+                changed=[*done.changed, *batch.changed],
+                requested=[*done.requested, *batch.requested],
+                skipped=[*done.skipped, *batch.skipped],
+            )
+            cursor = batch.next
+        return done
+
+
+def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
+    """Return what is to be stored, every value checked."""
+    if options.run_at is not None and options.delay is not None:
+        raise InvalidValue("give run_at or delay, not both")
+    run_at = None if options.run_at is None else checked_moment(options.run_at, "run_at")
+    delay = None if options.delay is None else round(checked_delay(options.delay) * MICROSECONDS)
+    return NewJob(
+        id=new_job_id(),
+        queue=checked_queue(DEFAULT_QUEUE if options.queue is None else options.queue),
+        kind=checked_kind(kind),
+        payload=payload,
+        priority=0 if options.priority is None else checked_priority(options.priority),
+        max_attempts=DEFAULT_MAX_ATTEMPTS if options.max_attempts is None else checked_attempts(options.max_attempts),
+        run_at=run_at,
+        delay=delay,
+        unique_key=checked_unique_key(options.unique_key),
+    )
+
+
+def checked_id(job_id: str | UUID) -> str:
+    """Return a job id in its canonical form; raise InvalidValue."""
+    try:
+        return str(job_id if isinstance(job_id, UUID) else UUID(job_id))
+    except (ValueError, AttributeError, TypeError):
+        raise InvalidValue(f"{job_id!r} is not a job id: it is a UUID such as {new_job_id()}") from None
+
+
+def _moment(instant: int) -> datetime:
+    moment = as_datetime(instant)
+    assert moment is not None
+    return moment

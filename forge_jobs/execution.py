@@ -1,0 +1,84 @@
+"""One call of a handler → one verdict. Used by the worker and by ``forge_jobs.testing`` alike."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from forge_jobs.errors import PayloadError
+from forge_jobs.handlers import Handler, JobContext
+from forge_jobs.model.job import MAX_ERROR_CHARACTERS
+from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, Snoozed, Throttled, Verdict
+from forge_jobs.model.states import Cause
+from forge_jobs.payload import encode_result
+
+NOTHING = b"null"
+
+
+def run(handler: Handler[..., Any], payload: bytes, context: Callable[[], JobContext]) -> Verdict:
+    """Call the handler; never raises.
+
+    SystemExit is a failed attempt too: a handler that calls ``sys.exit`` ends its job, not the worker.
+    """
+    try:
+        arguments = handler.parameters.decode(payload)
+        if handler.parameters.takes_context:
+            value = handler.function(context(), **arguments)
+        else:
+            value = handler.function(**arguments)
+    except Outcome as outcome:
+        value = outcome
+    except PayloadError as error:
+        return Verdict(cause=Cause.ERROR, message=storable(str(error)))
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its job's business
+        return _raised(error)
+    return verdict_of(value, handler.kind)
+
+
+def verdict_of(value: Any, kind: str) -> Verdict:
+    """Return what a handler's return value, or an outcome it raised, means."""
+    match value:
+        case None:
+            return Verdict(result=NOTHING)
+        case Failed(message=message):
+            return Verdict(cause=Cause.ERROR, message=storable(message))
+        case Dead(message=message):
+            return Verdict(cause=Cause.ERROR, message=storable(message), final=True)
+        case Throttled(retry_after=seconds):
+            return Verdict(wait_seconds=seconds)
+        case Snoozed(until=until, delay=delay):
+            return Verdict(wait_until=until, wait_seconds=delay)
+        case Done(value=inner):
+            value = inner
+    try:
+        return Verdict(result=encode_result(value, kind))
+    except PayloadError as error:
+        return Verdict(cause=Cause.ERROR, message=storable(str(error)))
+
+
+def _raised(error: BaseException) -> Verdict:
+    try:
+        told = str(error)
+    except Exception:  # noqa: BLE001 - an exception whose text cannot be had still has a type
+        told = "(its message cannot be shown)"
+    name = type(error).__qualname__
+    trace = "".join(traceback.format_exception(type(error), error, _handler_frames(error)))
+    return Verdict(
+        cause=Cause.ERROR,
+        message=storable(f"{name}: {told}" if told else name),
+        traceback=storable(trace, keep_end=True),
+    )
+
+
+def _handler_frames(error: BaseException) -> Any:
+    """Return the traceback without this file's own frame."""
+    return error.__traceback__.tb_next if error.__traceback__ else None
+
+
+def storable(text: str, *, keep_end: bool = False) -> str:
+    """Return ``text`` so that every database takes it: no NUL, no lone surrogates, at most 8,000 characters."""
+    safe = text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    if len(safe) <= MAX_ERROR_CHARACTERS:
+        return safe
+    return f"… {safe[-MAX_ERROR_CHARACTERS:]}" if keep_end else f"{safe[:MAX_ERROR_CHARACTERS]} …"

@@ -1,0 +1,171 @@
+"""Handlers: what runs for each kind of job, and what a handler is given."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from forge_jobs.client import Client, EnqueueOptions, Job
+from forge_jobs.errors import HandlerError
+from forge_jobs.model.names import checked_attempts, checked_kind, checked_priority, checked_queue
+from forge_jobs.payload import Parameters
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+JOB_LOGGER = "forge_jobs.job"
+
+
+class Handler(Generic[P, R]):
+    """A function that runs jobs of one kind. Calling it still calls the function."""
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        client: Client,
+        *,
+        kind: str,
+        queue: str,
+        max_attempts: int,
+        priority: int,
+    ) -> None:
+        self.function = function
+        self.kind = checked_kind(kind)
+        self.queue = checked_queue(queue)
+        self.max_attempts = checked_attempts(max_attempts)
+        self.priority = checked_priority(priority)
+        self.parameters = Parameters(function, kind)
+        self._client = client
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself, here and now."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<handler {self.kind!r} on queue {self.queue!r}>"
+
+    def enqueue(self, **arguments: Any) -> Job:
+        """Store a job with these arguments, which are checked against the function's annotations first.
+
+        Raises PayloadError for arguments that do not fit, DatabaseError where nothing could be stored.
+        """
+        return self.using().enqueue(**arguments)
+
+    def using(
+        self,
+        *,
+        queue: str | None = None,
+        priority: int | None = None,
+        run_at: datetime | None = None,
+        delay: float | None = None,
+        unique_key: str | None = None,
+        max_attempts: int | None = None,
+    ) -> Prepared:
+        """Return the handler with options for the jobs to be enqueued.
+
+        ``run_at`` is an aware datetime, ``delay`` seconds from now; lower ``priority`` runs first; while a job of
+        this kind with the same ``unique_key`` is live, enqueueing returns that one.
+        """
+        options = EnqueueOptions(
+            queue=self.queue if queue is None else queue,
+            priority=self.priority if priority is None else priority,
+            run_at=run_at,
+            delay=delay,
+            unique_key=unique_key,
+            max_attempts=self.max_attempts if max_attempts is None else max_attempts,
+        )
+        return Prepared(self.kind, self.parameters, self._client, options)
+
+
+class Prepared:
+    """A handler with options: ``handler.using(priority=-5).enqueue(...)``."""
+
+    def __init__(self, kind: str, parameters: Parameters, client: Client, options: EnqueueOptions) -> None:
+        self._kind = kind
+        self._parameters = parameters
+        self._client = client
+        self._options = options
+
+    def enqueue(self, **arguments: Any) -> Job:
+        """Store a job with these arguments."""
+        return self._client.enqueue(self._kind, self._parameters.encode(arguments), self._options)
+
+
+class Registry(Mapping[str, Handler[..., Any]]):
+    """The handlers of one application, by kind."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler[..., Any]] = {}
+
+    def add(self, handler: Handler[..., Any]) -> None:
+        """Register a handler; raise HandlerError where another function has the kind."""
+        other = self._handlers.get(handler.kind)
+        if other is not None and _home(other.function) != _home(handler.function):
+            raise HandlerError(
+                f"kind {handler.kind!r} is handled by both {_home(other.function)} and {_home(handler.function)}: "
+                "give one of them another name with @jobs.handler(kind=...)"
+            )
+        self._handlers[handler.kind] = handler
+
+    def __getitem__(self, kind: str) -> Handler[..., Any]:
+        return self._handlers[kind]
+
+    def __iter__(self) -> Any:
+        return iter(self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+    def queues(self) -> Iterable[str]:
+        """Return the queues that the handlers name, without repetition, in the order of their registration."""
+        return dict.fromkeys(handler.queue for handler in self._handlers.values())
+
+
+class JobContext:
+    """What a handler learns about the job it runs, and what it may do meanwhile."""
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        kind: str,
+        queue: str,
+        attempt: int,
+        max_attempts: int,
+        enqueue: Callable[..., Job],
+        report: Callable[[int, int | None, str | None], None],
+    ) -> None:
+        self.id = job_id
+        self.kind = kind
+        self.queue = queue
+        self.attempt = attempt
+        self.max_attempts = max_attempts
+        self._enqueue = enqueue
+        self._report = report
+
+    @functools.cached_property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry the job's id, kind and attempt."""
+        return _JobLogger(logging.getLogger(JOB_LOGGER), {"job_id": self.id, "kind": self.kind, "attempt": self.attempt})
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Say how far the job is; shown by ``forge-jobs workers``. Costs a microsecond and writes to no database."""
+        self._report(int(done), None if total is None else int(total), note)
+
+    def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
+        """Store another job, as ``ForgeJobs.enqueue`` does."""
+        return self._enqueue(kind, payload, **options)
+
+
+class _JobLogger(logging.LoggerAdapter[logging.Logger]):
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        kwargs["extra"] = {**(self.extra or {}), **kwargs.get("extra", {})}
+        return msg, kwargs
+
+
+def _home(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"

@@ -1,0 +1,161 @@
+"""Arguments and results as JSON, and back, by a handler's own annotations.
+
+Allowed are the plain types, dataclasses, msgspec Structs, datetime, UUID, Decimal, Enum, bytes and Path. Never
+pickle: what is stored can be read by any program, and reading it runs no code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Any, get_type_hints
+
+import msgspec
+
+from forge_jobs.errors import HandlerError, PayloadError
+from forge_jobs.model.job import MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES
+
+CONTEXT_PARAMETER = "ctx"
+
+
+class Parameters:
+    """What a handler takes, apart from its context: checks and encodes arguments, decodes payloads.
+
+    Raises HandlerError where a signature cannot be called by name.
+    """
+
+    def __init__(self, function: Callable[..., Any], kind: str) -> None:
+        self.kind = kind
+        signature = inspect.signature(function)
+        hints = _hints(function, kind)
+        names = list(signature.parameters)
+        self.takes_context = bool(names) and names[0] == CONTEXT_PARAMETER
+        self._open = False
+        fields: list[tuple[Any, ...]] = []
+        for name, parameter in list(signature.parameters.items())[int(self.takes_context) :]:
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
+                raise HandlerError(f"handler {kind!r}: parameter {name!r} cannot be given by name; drop the '/' or '*'")
+            if parameter.kind is parameter.VAR_KEYWORD:
+                self._open = True
+                continue
+            hint = hints.get(name, Any)
+            fields.append((name, hint) if parameter.default is parameter.empty else (name, hint, _Absent))
+        self._names = {field[0] for field in fields}
+        self._required = [field[0] for field in fields if len(field) == 2]
+        declared = [(f[0], f[1] if len(f) == 2 else f[1] | msgspec.UnsetType, *([msgspec.UNSET] if len(f) == 3 else [])) for f in _ordered(fields)]
+        try:
+            struct = msgspec.defstruct(f"{kind} arguments", declared, kw_only=True)
+            self._decoder = msgspec.json.Decoder(struct, dec_hook=_from_plain)
+        except TypeError as error:
+            raise HandlerError(f"handler {kind!r}: its annotations cannot be read from JSON: {error}") from error
+
+    def encode(self, arguments: Mapping[str, Any]) -> bytes:
+        """Return arguments as a payload; raise PayloadError naming the argument that does not fit."""
+        self._check_names(arguments)
+        payload = encode_payload(arguments, self.kind)
+        self.decode(payload)
+        return payload
+
+    def check(self, payload: bytes) -> None:
+        """Raise PayloadError if a payload would not fit the handler."""
+        self.decode(payload)
+
+    def decode(self, payload: bytes) -> dict[str, Any]:
+        """Return a payload as keyword arguments of the annotated types; raise PayloadError."""
+        try:
+            found = self._decoder.decode(payload)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise PayloadError(f"{self.kind}: the payload does not fit the handler: {_located(error)}") from None
+        arguments = {
+            name: value for name in self._names if (value := getattr(found, name)) is not msgspec.UNSET
+        }
+        if self._open:
+            everything = msgspec.json.decode(payload)
+            arguments |= {name: value for name, value in everything.items() if name not in self._names}
+        return arguments
+
+    def _check_names(self, arguments: Mapping[str, Any]) -> None:
+        unknown = [] if self._open else [name for name in arguments if name not in self._names]
+        if unknown:
+            takes = ", ".join(sorted(self._names)) or "no arguments"
+            raise PayloadError(f"{self.kind}: unknown argument {unknown[0]!r}; it takes {takes}")
+        missing = [name for name in self._required if name not in arguments]
+        if missing:
+            raise PayloadError(f"{self.kind}: argument {missing[0]!r} is missing")
+
+
+def encode_payload(payload: Any, kind: str) -> bytes:
+    """Return a payload as JSON; raise PayloadError where that cannot be, or where it is over 1 MiB."""
+    return _encode(payload, f"{kind}: the payload", MAX_PAYLOAD_BYTES, "store the data elsewhere and pass its name")
+
+
+def encode_result(result: Any, kind: str) -> bytes:
+    """Return a handler's result as JSON; raise PayloadError where that cannot be, or where it is over 1 MiB."""
+    return _encode(result, f"{kind}: the result", MAX_RESULT_BYTES, "store it elsewhere and return its name")
+
+
+def decode_json(text: bytes) -> Any:
+    """Return stored JSON as plain values."""
+    return msgspec.json.decode(text)
+
+
+def _encode(value: Any, what: str, limit: int, way_out: str) -> bytes:
+    try:
+        encoded = msgspec.json.encode(value, enc_hook=_to_plain)
+        if b"null" in encoded and _has_odd_float(value):  # JSON has no NaN: it would come back as null
+            raise PayloadError(f"{what} holds a number that is not finite (NaN or infinity), which JSON cannot store")
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        if isinstance(error, PayloadError):
+            raise
+        raise PayloadError(f"{what} cannot be stored as JSON: {error}") from None
+    if len(encoded) > limit:
+        raise PayloadError(f"{what} is {len(encoded):,} bytes of JSON, the limit is {limit:,}: {way_out}")
+    return encoded
+
+
+def _has_odd_float(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, Mapping):
+        return any(map(_has_odd_float, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return any(map(_has_odd_float, value))
+    if isinstance(value, msgspec.Struct) or hasattr(value, "__dataclass_fields__"):
+        names = getattr(value, "__struct_fields__", None) or value.__dataclass_fields__
+        return any(_has_odd_float(getattr(value, name)) for name in names)
+    return False
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not a type that JSON can hold; pass plain values, dataclasses, dates or paths")
+
+
+def _from_plain(wanted: type, value: Any) -> Any:
+    if isinstance(wanted, type) and issubclass(wanted, PurePath):
+        if not isinstance(value, str):
+            raise TypeError(f"Expected `{wanted.__name__}`, got `{type(value).__name__}`")
+        return Path(value) if wanted is Path else wanted(value)
+    raise NotImplementedError(wanted)
+
+
+class _Absent:
+    """Stands for "the parameter has a default"."""
+
+
+def _ordered(fields: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(fields, key=len)
+
+
+def _hints(function: Callable[..., Any], kind: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise HandlerError(f"handler {kind!r}: an annotation cannot be resolved: {error}") from error
+
+
+def _located(error: Exception) -> str:
+    return str(error).replace("`$.", "`").replace("`$`", "the payload")

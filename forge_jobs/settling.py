@@ -1,0 +1,82 @@
+"""From how an attempt ended to what is recorded of it: the one place where an outcome becomes a status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.backoff import crash_delay, retry_delay
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.outcome import Verdict
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Cause, Event, Status, after
+from forge_jobs.storage.records import Claim, Ended
+
+CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
+"""Causes that say more about the process than about the job: the first in a row is tried again at once."""
+
+
+class Settler:
+    """Settles attempts by their queue's settings; ``spread`` draws a number from -1 to 1 for the jitter."""
+
+    def __init__(self, host: str, pid: int, spread: Callable[[], float]) -> None:
+        self._host = host
+        self._pid = pid
+        self._spread = spread
+
+    def settle(
+        self, claim: Claim, process_id: int, verdict: Verdict, settings: QueueSettings, now: int, started_at: int | None
+    ) -> Ended:
+        """Return the end to hand in. ``now`` and ``started_at`` are instants."""
+        if verdict.result is not None:
+            event, ended = Event.SUCCEED, {"result": verdict.result}
+        elif verdict.cause is None:
+            wait = verdict.wait_until or now + round((verdict.wait_seconds or 0.0) * MICROSECONDS)
+            event, ended = Event.GIVE_BACK, {"scheduled_at": wait, "attempt_back": True, "crashes": claim.crashes}
+        else:
+            event, ended = self._failed(claim, verdict, settings, now)
+        status = after(Status.IN_PROGRESS, event)
+        assert status is not None
+        return Ended(
+            key=claim.key,
+            id=claim.id,
+            queue=claim.queue,
+            process_id=process_id,
+            claim_no=claim.claim_no,
+            status=status,
+            started_at=started_at,
+            finished_at=now,
+            **ended,  # type: ignore[arg-type]  # the keys are fields of Ended
+        )
+
+    def give_back(self, claim: Claim, process_id: int, now: int) -> Ended:
+        """Return the end of a claim that never started: pending again at once, attempt and all."""
+        return self.settle(claim, process_id, Verdict(wait_until=now), QueueSettings(name=claim.queue), now, None)
+
+    def _failed(
+        self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int
+    ) -> tuple[Event, dict[str, object]]:
+        assert verdict.cause is not None
+        crashed = verdict.cause in CRASHES
+        crashes = claim.crashes + 1 if crashed else 0
+        entry = ErrorEntry(
+            at=now,
+            attempt=claim.attempt,
+            cause=verdict.cause,
+            message=verdict.message,
+            traceback=verdict.traceback,
+            host=self._host,
+            pid=verdict.pid or self._pid,
+            exit_signal=verdict.exit_signal,
+            exit_code=verdict.exit_code,
+            cpu_seconds=verdict.cpu_seconds,
+            peak_memory=verdict.peak_memory,
+        )
+        if verdict.final or claim.attempt >= claim.max_attempts:
+            return Event.GIVE_UP, {"error": entry, "crashes": crashes}
+        if crashed:
+            delay = crash_delay(settings, crashes, self._spread())
+        else:
+            delay = retry_delay(settings, claim.attempt, self._spread())
+        due = now + round(delay * MICROSECONDS)
+        return Event.FAIL, {"error": entry, "crashes": crashes, "scheduled_at": due}

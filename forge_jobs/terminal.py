@@ -1,0 +1,34 @@
+"""What both commands share: how errors are shown, and printing JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from forge_jobs.errors import ForgeJobsError, UsageError
+
+USAGE = 2
+FAILURE = 1
+
+
+class Command(click.Group):
+    """A group of commands that shows this package's errors as one sentence: exit code 2 for usage, else 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except ForgeJobsError as error:
+            click.echo(f"{ctx.info_name}: {error}", err=True)
+            sys.exit(USAGE if isinstance(error, UsageError) else FAILURE)
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(FAILURE)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

@@ -1,0 +1,43 @@
+"""Options and look-ups that several commands share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from forge_jobs.app import ForgeJobs
+from forge_jobs.config import app_name as configured_app
+from forge_jobs.errors import UsageError
+from forge_jobs_supervisor import application
+
+app_option = click.option(
+    "--app", "app_name", metavar="MODULE:ATTR", help="The application [default: FORGE_APP, else [tool.forge-jobs] app in pyproject.toml]."
+)
+database_option = click.option("--database", metavar="URL", help="The database, for example sqlite:///queue.sqlite.")
+config_option = click.option("--config", metavar="PATH", help="The configuration file to use instead of the one found.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable field names.")
+
+
+def require_app(name: str | None) -> str:
+    """Return the application's name; raise UsageError where none is given or configured."""
+    found = name or configured_app()
+    if not found:
+        raise UsageError(
+            "no application: say --app MODULE:ATTR (for example --app myapp.tasks:jobs), set FORGE_APP, "
+            "or write app = \"MODULE:ATTR\" under [tool.forge-jobs] in pyproject.toml"
+        )
+    return found
+
+
+def opened(name: str | None, database: str | None, config: str | None) -> ForgeJobs:
+    """Return the jobs that a command works on: the database named, else the application's, else the configured one."""
+    if database or config:
+        return ForgeJobs(database, config)
+    found = name or configured_app()
+    return application.load(found) if found else ForgeJobs()
+
+
+def add_location_options(command: Any) -> Any:
+    """Give a command --app, --database and --config."""
+    return app_option(database_option(config_option(command)))

@@ -1,0 +1,18 @@
+"""The group ``forge-jobs`` and its commands."""
+
+from __future__ import annotations
+
+import click
+
+from forge_jobs import __version__
+from forge_jobs.terminal import Command
+from forge_jobs_supervisor.cli.supervise import supervise
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="forge-jobs")
+def main() -> None:
+    """A durable job queue for CPU-bound Python."""
+
+
+main.add_command(supervise)

@@ -1,0 +1,121 @@
+"""``forge-jobs supervise``: resolve what is asked for, run the farm, sum it up."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from forge_jobs.app import ForgeJobs
+from forge_jobs.config import Location, locate, queues_from
+from forge_jobs.errors import UsageError
+from forge_jobs.model.names import checked_queue
+from forge_jobs.model.queue import DEFAULT_QUEUE
+from forge_jobs_supervisor import application, compose, log
+from forge_jobs_supervisor.cli.common import app_option, config_option, database_option, require_app
+from forge_jobs_supervisor.cli.progress import Progress
+from forge_jobs_supervisor.unix import processes
+
+_log = logging.getLogger(__name__)
+MAX_WORKERS = 1024
+
+
+@click.command()
+@app_option
+@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Workers for each queue [default: the CPUs this process may use].")
+@click.option("--queue", "queues", multiple=True, metavar="NAME[=N]", help="Serve this queue (with N workers); may be repeated [default: FORGE_QUEUES, else the queues the handlers name].")
+@click.option("--drain", is_flag=True, help="Leave when nothing of the queues is ready, running or waiting for a retry.")
+@click.option("--grace", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS", help="How long running jobs may go on after SIGTERM.")
+@click.option("--nice", "niceness", type=click.IntRange(0, 19), default=10, show_default=True, help="Niceness of the workers.")
+@click.option("--preload/--no-preload", default=True, show_default=True, help="Import the application once, before the fork, or in each worker.")
+@click.option("--progress/--no-progress", default=None, help="Show a progress bar [default: with --drain, on a terminal].")
+@click.option("--log-format", type=click.Choice(log.FORMATS), default="text", show_default=True)
+@database_option
+@config_option
+def supervise(
+    app_name: str | None, workers: int | None, queues: tuple[str, ...], drain: bool, grace: float, niceness: int,
+    preload: bool, progress: bool | None, log_format: str, database: str | None, config: str | None,
+) -> None:  # fmt: skip
+    """Run a farm of worker processes until it is stopped (SIGTERM or SIGINT), or drained.
+
+    Exit codes: 0 it was stopped or drained and no job ended dead in a drain; 1 with --drain, a job ended dead, or the
+    database failed; 2 usage; 3 the farm never came up.
+    """
+    name = require_app(app_name)
+    log.set_up(log_format)
+    app = application.load(name) if preload else None
+    location, declared, kinds = _manifest(name, app, database, config)
+    targets = _targets(queues, workers, declared)
+    if not kinds:
+        raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
+    bar = Progress() if (progress if progress is not None else drain and sys.stderr.isatty()) else None
+    plan = compose.Plan(
+        app_name=name, app=app, location=location, targets=targets, kinds=kinds, drain=drain, grace=grace,
+        niceness=niceness, observe=bar.show if bar else None,
+    )  # fmt: skip
+    _tell_configuration(plan)
+    if preload:
+        processes.freeze_memory()
+    try:
+        report = compose.Farm(plan).run()
+    finally:
+        if bar:
+            bar.close()
+    sys.exit(_sum_up(report, drain=drain))
+
+
+def _manifest(
+    name: str, app: ForgeJobs | None, database: str | None, config: str | None
+) -> tuple[Location, list[str], list[str]]:
+    """Return the database to use, and the queues and kinds of the handlers."""
+    told = locate(database, config) if database or config else None
+    if app is None:
+        seen = compose.inspect(name)
+        return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)
+    if told:
+        app.check_location(told)
+    return told or app.location, list(app.handlers.queues()), list(app.handlers)
+
+
+def _targets(queues: tuple[str, ...], workers: int | None, declared: list[str]) -> dict[str, int]:
+    each = workers or len(os.sched_getaffinity(0))
+    if not queues:
+        return dict.fromkeys(queues_from() or declared or [DEFAULT_QUEUE], each)
+    targets = {}
+    for item in queues:
+        queue, separator, number = item.partition("=")
+        if separator and not (number.isdecimal() and 1 <= int(number) <= MAX_WORKERS):
+            raise UsageError(f"--queue {item!r}: {number!r} is not a number of workers from 1 to {MAX_WORKERS}")
+        targets[checked_queue(queue)] = int(number) if separator else each
+    return targets
+
+
+def _tell_configuration(plan: compose.Plan) -> None:
+    queues = ", ".join(f"{queue} × {number}" for queue, number in plan.targets.items())
+    _log.info("database %s (%s)", plan.location.url.removeprefix("sqlite:///"), plan.location.origin)
+    _log.info(
+        "application %s, kinds %s; queues %s; %s, grace %g s, nice %d",
+        plan.app_name, ", ".join(sorted(plan.kinds)), queues, "preloaded" if plan.app else "not preloaded",
+        plan.grace, plan.niceness,
+    )  # fmt: skip
+
+
+def _sum_up(report: compose.Report, *, drain: bool) -> int:
+    if report.hopeless:
+        click.echo(f"forge-jobs: the farm could not be started: {report.hopeless}", err=True)
+        return processes.BOOT_FAILED
+    farewell = report.farewell
+    if farewell is None:
+        click.echo("forge-jobs: the coordinator left without a word; see the log", err=True)
+        return 1
+    if drain:
+        rate = farewell.done / report.wall_seconds
+        click.echo(
+            f"done {farewell.done}, failed attempts {farewell.failed}, dead {farewell.dead}; "
+            f"wall {report.wall_seconds:.2f} s, CPU {report.cpu_seconds:.2f} s, {rate:,.0f} jobs/s"
+        )
+        for waiting in farewell.unserved:
+            click.echo(f"left waiting: {waiting}", err=True)
+    return 1 if drain and farewell.dead else 0

@@ -1,0 +1,239 @@
+"""The composition root: the one place that names concrete classes and puts processes together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from forge_jobs.app import ForgeJobs
+from forge_jobs.clock import SystemClock
+from forge_jobs.config import Location, worker_label, worker_version
+from forge_jobs.errors import ForgeJobsError, UsageError
+from forge_jobs.ids import new_host_id
+from forge_jobs.settling import Settler
+from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage.records import HostRecord
+from forge_jobs_supervisor import application
+from forge_jobs_supervisor.coordinator.coordinator import Coordinator
+from forge_jobs_supervisor.messages import BootFailed, Farewell, Manifest, Ready, Totals, decoded, encoded
+from forge_jobs_supervisor.parent.supervisor import Supervisor
+from forge_jobs_supervisor.unix import forksafety, processes, titles
+from forge_jobs_supervisor.unix.alarm import wait_for_lock
+from forge_jobs_supervisor.unix.board import Board
+from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.lifelock import LifeLock
+from forge_jobs_supervisor.unix.wakeup import Wakeup
+from forge_jobs_supervisor.worker.seat import Seat
+from forge_jobs_supervisor.worker.worker import Worker
+
+_log = logging.getLogger(__name__)
+WORKER_DEADLINE = 4.0
+"""Seconds a worker's call may take: less than after what the parent takes it for stuck."""
+
+INSPECTION_SECONDS = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What ``forge-jobs supervise`` was asked for, resolved."""
+
+    app_name: str
+    app: ForgeJobs | None  # None: each worker imports it after its fork
+    location: Location
+    targets: dict[str, int]
+    kinds: Sequence[str]
+    drain: bool = False
+    grace: float = 30.0
+    niceness: int = 10
+    observe: Callable[[Totals], None] | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How a farm ended. ``hopeless`` is why it never came up, if it did not."""
+
+    farewell: Farewell | None
+    hopeless: str | None
+    wall_seconds: float
+    cpu_seconds: float
+
+
+class Farm:
+    """The crew of one host: what each child does, from its first line to its exit code."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._life_lock = LifeLock(life_file(plan.location))
+        hostname = socket.gethostname()
+        self._host = HostRecord(
+            host_id=new_host_id(),
+            hostname=hostname,
+            pid=os.getpid(),
+            label=worker_label(hostname),
+            version=worker_version(),
+            queues=list(plan.targets),
+            kinds=sorted(plan.kinds),
+            life_lock=self._life_lock.byte,
+        )
+
+    def run(self) -> Report:
+        """Be the supervisor until the farm has been stopped."""
+        titles.supervisor(",".join(self._plan.targets))
+        supervisor = Supervisor(
+            crew=self,
+            targets=self._plan.targets,
+            grace=self._plan.grace,
+            niceness=self._plan.niceness,
+            observe=self._plan.observe or (lambda _totals: None),
+        )
+        supervisor.run()
+        return Report(
+            farewell=supervisor.farewell,
+            hopeless=supervisor.hopeless,
+            wall_seconds=time.monotonic() - self._plan.started,
+            cpu_seconds=processes.own_cpu_seconds(),
+        )
+
+    def check_before_fork(self) -> None:
+        """Raise UsageError where a thread runs in this process or it has the database open."""
+        threads = forksafety.unsafe_threads()
+        if threads:
+            raise UsageError(
+                f"importing {self._plan.app_name} started threads ({', '.join(threads)}), and a process with threads "
+                "cannot be forked safely: start them in the handlers, or use --no-preload"
+            )
+        if forksafety.open_files([database_file(self._plan.location)]):
+            raise UsageError(
+                f"importing {self._plan.app_name} left the database {database_file(self._plan.location)} open in the "
+                "supervisor, and its locks would not survive a fork: close it after use, or use --no-preload"
+            )
+
+    def leave_parent(self) -> None:
+        """In every child: close what belongs to the parent."""
+        self._life_lock.abandon()
+
+    def coordinate(self, board: Board, lifeline: Lifeline) -> int:
+        """Be the coordinator. It ignores the signals that stop the others: the parent says when to leave."""
+        titles.coordinator()
+        stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+        wakeup = Wakeup(stops)
+        processes.unblock_signals()
+        coordinator = Coordinator(
+            host=self._host,
+            stores=open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE),
+            board=board,
+            lifeline=lifeline,
+            wakeup=wakeup,
+            settler=self._settler(),
+            clock=SystemClock(),
+            drain=self._plan.drain,
+            totals=self._plan.observe is not None,
+        )
+        return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)
+
+    def work(self, queue: str, number: int, process_id: int, slot: int, board: Board, lifeline: Lifeline) -> int:
+        """Be a worker."""
+        titles.worker(queue, number, "booting")
+        wakeup = Wakeup((signal.SIGTERM, signal.SIGINT))
+        processes.unblock_signals()
+        made: list[Worker] = []
+
+        def boot() -> None:
+            app = self._plan.app or application.load(self._plan.app_name)
+            app.check_location(self._plan.location)
+            storage = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
+            app.use(storage, self._plan.location)
+            worker = self._worker(app, storage, queue, number, process_id)(Seat(board, board.slot(slot)), lifeline, wakeup)
+            worker.announce()
+            made.append(worker)
+
+        return _booted(lifeline, boot) or _finished(made[0].run)
+
+    def _worker(
+        self, app: ForgeJobs, storage: Storage, queue: str, number: int, process_id: int
+    ) -> Callable[[Seat, Lifeline, Wakeup], Worker]:
+        def make(seat: Seat, lifeline: Lifeline, wakeup: Wakeup) -> Worker:
+            return Worker(
+                host_id=self._host.host_id,
+                queue=queue,
+                number=number,
+                process_id=process_id,
+                handlers=app.handlers,
+                enqueue=app.enqueue,
+                stores=storage,
+                seat=seat,
+                lifeline=lifeline,
+                wakeup=wakeup,
+                settler=self._settler(),
+                clock=SystemClock(),
+            )
+
+        return make
+
+    def _settler(self) -> Settler:
+        return Settler(self._host.label, os.getpid(), lambda: random.uniform(-1.0, 1.0))  # noqa: S311 - jitter
+
+
+def _booted(lifeline: Lifeline, boot: Callable[[], None]) -> int:
+    """Boot and tell the parent how that went; return 0, or the exit code of a boot that failed."""
+    try:
+        boot()
+    except ForgeJobsError as error:
+        lifeline.send(encoded(BootFailed(reason=str(error))))
+        return processes.BOOT_FAILED
+    lifeline.send(encoded(Ready()))
+    return 0
+
+
+def _finished(run: Callable[[], None]) -> int:
+    run()
+    return 0
+
+
+def database_file(location: Location) -> Path:
+    """Return the file of a SQLite database."""
+    return Path(location.url.removeprefix("sqlite:///"))
+
+
+def life_file(location: Location) -> Path:
+    """Return the file in which this host holds a byte locked."""
+    file = database_file(location)
+    return file.with_name(file.name + "-hosts")
+
+
+def inspect(app_name: str) -> Manifest:
+    """Import the application in a throw-away child and return what it is; raises UsageError."""
+    mine, theirs = Lifeline.pair()
+
+    def look() -> int:
+        processes.unblock_signals()
+        try:
+            app = application.load(app_name)
+            location = app.location
+            queues, kinds = list(app.handlers.queues()), list(app.handlers)
+            theirs.send(encoded(Manifest(url=location.url, origin=location.origin, queues=queues, kinds=kinds)))
+        except ForgeJobsError as error:
+            theirs.send(encoded(BootFailed(reason=str(error))))
+        return 0
+
+    pid = processes.fork(look, close=mine.close, dies_with_parent=True, niceness=0)
+    theirs.close()
+    answer = mine.receive_within(INSPECTION_SECONDS)
+    processes.kill_group(pid)
+    processes.wait_until_gone([pid], seconds=5.0)
+    processes.collect([pid])
+    message = decoded(answer) if answer else BootFailed(reason=f"application {app_name!r} died while it was imported")
+    if isinstance(message, Manifest):
+        return message
+    raise UsageError(message.reason if isinstance(message, BootFailed) else f"application {app_name!r} cannot be inspected")
+
+
+

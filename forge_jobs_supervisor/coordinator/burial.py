@@ -1,0 +1,97 @@
+"""Settling what a dead process held: the way back for every claim that nobody will hand in any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from forge_jobs.clock import Clock
+from forge_jobs.model.outcome import Verdict
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Cause
+from forge_jobs.settling import Settler
+from forge_jobs.storage.ports import ProcessRegistry, QueueConfig
+from forge_jobs.storage.records import Claim, Ended
+from forge_jobs_supervisor.messages import Died
+
+
+class Stores(Protocol):
+    """What a burial needs of a storage."""
+
+    @property
+    def registry(self) -> ProcessRegistry: ...
+    @property
+    def queue_config(self) -> QueueConfig: ...
+
+
+class Undertaker:
+    """Buries processes."""
+
+    def __init__(self, host_id: str, stores: Stores, settler: Settler, clock: Clock) -> None:
+        self._host_id = host_id
+        self._stores = stores
+        self._settler = settler
+        self._clock = clock
+
+    def bury(self, died: Died) -> list[Ended]:
+        """Settle a worker of this host by its obituary; return what was settled."""
+        claims = self._stores.registry.claims_of([died.process_id])[died.process_id]
+        return self._settle(died.process_id, claims, [_verdict(claim, died) for claim in claims])
+
+    def bury_unseen(self, process_ids: Sequence[int]) -> list[Ended]:
+        """Settle processes of which no more is known than that they are gone.
+
+        Which of its claims such a process was running is not known. Jobs run in the order of their claim numbers and
+        only short ones are claimed ahead, so the first is taken to have run and counts an attempt; the others go
+        back free.
+        """
+        settled: list[Ended] = []
+        for process_id, claims in self._stores.registry.claims_of(process_ids).items():
+            lost = Verdict(cause=Cause.LOST, message="the process that ran it is gone, and its host with it")
+            verdicts = [lost if i == 0 else _FREE for i in range(len(claims))]
+            settled += self._settle(process_id, claims, verdicts)
+        return settled
+
+    def _settle(self, process_id: int, claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> list[Ended]:
+        now = self._clock.now()
+        settings = {s.name: s for s in self._stores.queue_config.queues()} if claims else {}
+        ended = [
+            self._settler.settle(
+                claim, process_id, verdict, settings.get(claim.queue, QueueSettings(name=claim.queue)), now, claim.claimed_at
+            )
+            for claim, verdict in zip(claims, verdicts, strict=True)
+        ]
+        self._stores.registry.bury(process_id, ended, self._host_id)
+        return ended
+
+
+_FREE = Verdict(wait_seconds=0.0)
+"""Given back, the attempt too, ready at once."""
+
+
+def _verdict(claim: Claim, died: Died) -> Verdict:
+    if claim.claim_no > died.started_no:
+        return _FREE
+    if claim.claim_no == died.started_no and died.running:
+        if died.stopped_by_us:
+            return _FREE
+        return Verdict(
+            cause=Cause.CRASHED,
+            message=f"the worker died while it ran this job: {_ending(died)}",
+            exit_signal=died.signal,
+            exit_code=died.exit_code,
+            cpu_seconds=round(died.cpu_seconds, 6),
+            peak_memory=died.peak_memory,
+            pid=died.pid,
+        )
+    return Verdict(
+        cause=Cause.LOST,
+        message=f"the job had ended, but the worker died before that was recorded: {_ending(died)}",
+        exit_signal=died.signal,
+        exit_code=died.exit_code,
+        pid=died.pid,
+    )
+
+
+def _ending(died: Died) -> str:
+    return f"killed by {died.signal}" if died.signal else f"exit code {died.exit_code}"

@@ -1,0 +1,40 @@
+"""When each duty is next due: pure arithmetic on times that are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+
+class Duty(msgspec.Struct):
+    """Something to be done every so many seconds; ``due`` is a monotonic time."""
+
+    name: str
+    every: float
+    act: Callable[[], None]
+    due: float = 0.0
+
+
+class Timetable:
+    """All duties of a coordinator."""
+
+    def __init__(self, duties: list[Duty]) -> None:
+        self._duties = duties
+
+    def due(self, now: float) -> list[Duty]:
+        """Return the duties whose time has come and set their next one, counted from now: a late duty is not caught up."""
+        come = [duty for duty in self._duties if duty.due <= now]
+        for duty in come:
+            duty.due = now + duty.every
+        return come
+
+    def next(self) -> float:
+        """Return the time of the next duty."""
+        return min(duty.due for duty in self._duties)
+
+    def hasten(self, name: str, at: float) -> None:
+        """Do a duty no later than ``at``."""
+        for duty in self._duties:
+            if duty.name == name:
+                duty.due = min(duty.due, at)

@@ -1,0 +1,43 @@
+"""The log: to standard error, as text or as one JSON object a line. The only file that formats a log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+FORMATS = ("text", "json")
+_EXTRAS = ("job_id", "kind", "attempt", "queue", "worker", "cause", "pid")
+
+
+def set_up(form: str, level: int = logging.INFO) -> None:
+    """Send this program's log, and that of the application, to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Json() if form == "json" else _Text())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {name: getattr(record, name) for name in _EXTRAS if getattr(record, name, None) is not None}
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
+        line = f"{moment:%H:%M:%S}.{int(record.msecs):03d} {record.levelname.lower():7} {record.getMessage()}"
+        extras = " ".join(f"{name}={value}" for name, value in _extras(record).items())
+        line = f"{line} [{extras}]" if extras else line
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": moment, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
+        line |= {"process": str(record.process), **{name: str(value) for name, value in _extras(record).items()}}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)

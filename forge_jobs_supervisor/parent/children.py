@@ -1,0 +1,105 @@
+"""Who exists: the parent's book of its children. Makes no system call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from forge_jobs_supervisor.messages import Died
+from forge_jobs_supervisor.unix.lifeline import Lifeline
+
+
+class Phase(Enum):
+    """How far a child is in its life."""
+
+    BOOTING = "booting"
+    UP = "up"
+    LEAVING = "leaving"
+
+
+@dataclass(eq=False)
+class Child:
+    """One living child. ``queue`` is empty and ``slot`` -1 for the coordinator."""
+
+    pid: int
+    lifeline: Lifeline
+    queue: str = ""
+    number: int = 0
+    slot: int = -1
+    phase: Phase = Phase.BOOTING
+    boot_error: str | None = None
+    told_since: int = -1
+    stopped_by_us: bool = False
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether it is a worker."""
+        return self.slot >= 0
+
+    @property
+    def name(self) -> str:
+        """What it is called in the log."""
+        return f"worker {self.queue} #{self.number}" if self.is_worker else "coordinator"
+
+
+@dataclass
+class Children:
+    """All living children, and the dead ones that are not settled yet, by slot."""
+
+    slots: int
+    _living: dict[int, Child] = field(default_factory=dict)
+    unsettled: dict[int, Died] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Child]:
+        return iter(list(self._living.values()))
+
+    def add(self, child: Child) -> None:
+        """Note a birth."""
+        self._living[child.pid] = child
+
+    def remove(self, pid: int) -> Child:
+        """Note a death."""
+        return self._living.pop(pid)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process numbers of all living children."""
+        return list(self._living)
+
+    @property
+    def workers(self) -> list[Child]:
+        """The living workers."""
+        return [child for child in self._living.values() if child.is_worker]
+
+    @property
+    def coordinator(self) -> Child | None:
+        """The living coordinator."""
+        return next((child for child in self._living.values() if not child.is_worker), None)
+
+    def by_fd(self, fd: int) -> Child | None:
+        """Return the child at the other end of a lifeline."""
+        return next((child for child in self._living.values() if child.lifeline.fileno() == fd), None)
+
+    def free_slot(self) -> int | None:
+        """Return a slot that nobody has; the slot of a dead worker is taken until it is settled."""
+        taken = {child.slot for child in self._living.values()} | self.unsettled.keys()
+        return next((slot for slot in range(self.slots) if slot not in taken), None)
+
+    def missing(self, targets: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Return (queue, number) of every worker that should be there and is not."""
+        present = {(child.queue, child.number) for child in self.workers}
+        return [
+            (queue, number)
+            for number in range(1, max(targets.values(), default=0) + 1)
+            for queue, target in targets.items()
+            if number <= target and (queue, number) not in present
+        ]
+
+    def settle(self, process_id: int) -> int | None:
+        """Note that a dead worker's claims are settled; return its slot, which is free again."""
+        for slot, died in self.unsettled.items():
+            if died.process_id == process_id:
+                del self.unsettled[slot]
+                return slot
+        return None

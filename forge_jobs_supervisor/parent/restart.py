@@ -1,0 +1,37 @@
+"""When a child that is missing is started, and when starting is given up: a policy on times that are given."""
+
+from __future__ import annotations
+
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 30.0
+TRIES = 3
+"""Boot failures in a row, nobody having ever booted, after which the farm is given up."""
+
+
+class Restarts:
+    """Boot failures in a row delay the next start; anybody's success forgets them. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self.ever_up = False
+        self._failures = 0
+        self._not_before = 0.0
+
+    def booted(self) -> None:
+        """Note that a child has booted."""
+        self.ever_up = True
+        self._failures = 0
+        self._not_before = 0.0
+
+    def boot_failed(self, now: float) -> None:
+        """Note that a child could not boot."""
+        self._failures += 1
+        self._not_before = now + min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether to stop trying: a farm that was up once stays up."""
+        return not self.ever_up and self._failures >= TRIES
+
+    def wait(self, now: float) -> float:
+        """Return the seconds to wait before the next start."""
+        return max(self._not_before - now, 0.0)

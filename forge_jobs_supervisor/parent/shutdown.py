@@ -1,0 +1,49 @@
+"""The phases of an orderly stop, decided from what is left and the time. Makes no system call."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+COORDINATOR_GRACE = 15.0
+"""Seconds the coordinator has to settle what is left, once it is alone."""
+
+
+class Orders(NamedTuple):
+    """What is to be done now."""
+
+    kill_workers: bool = False
+    dismiss_coordinator: bool = False
+    kill_coordinator: bool = False
+    over: bool = False
+
+
+class Shutdown:
+    """Ask, wait, kill, collect. ``grace`` is how long running jobs may go on; times are monotonic seconds."""
+
+    def __init__(self, now: float, grace: float) -> None:
+        self._workers_until = now + grace
+        self._coordinator_until: float | None = None
+        self._killed = False
+
+    def hurry(self) -> None:
+        """Give running jobs no more time."""
+        self._workers_until = 0.0
+
+    def decide(self, now: float, *, workers: int, coordinator: bool) -> Orders:
+        """Return the orders of this moment; each is given once."""
+        if workers:
+            if now >= self._workers_until and not self._killed:
+                self._killed = True
+                return Orders(kill_workers=True)
+            return Orders()
+        if not coordinator:
+            return Orders(over=True)
+        if self._coordinator_until is None:
+            self._coordinator_until = now + COORDINATOR_GRACE
+            return Orders(dismiss_coordinator=True)
+        return Orders(kill_coordinator=now >= self._coordinator_until)
+
+    def wait(self, now: float) -> float | None:
+        """Return the seconds until time alone changes the orders; None: never."""
+        until = self._workers_until if self._coordinator_until is None else self._coordinator_until
+        return None if self._killed and self._coordinator_until is None else max(until - now, 0.0)

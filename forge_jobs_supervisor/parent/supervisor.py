@@ -1,0 +1,326 @@
+"""The supervisor's loop: one step takes what has happened, acts, and says how long it may sleep."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from forge_jobs.clock import monotonic, monotonic_us
+from forge_jobs.ids import new_process_id
+from forge_jobs_supervisor.messages import (
+    BootFailed,
+    Died,
+    Drained,
+    Farewell,
+    Leave,
+    Message,
+    Ready,
+    Settled,
+    Token,
+    Totals,
+    Wake,
+    decoded,
+    encoded,
+)
+from forge_jobs_supervisor.parent.children import Child, Children, Phase
+from forge_jobs_supervisor.parent.restart import Restarts
+from forge_jobs_supervisor.parent.shutdown import Shutdown
+from forge_jobs_supervisor.unix import processes
+from forge_jobs_supervisor.unix.board import Board, Head, State, Word
+from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.wakeup import Wakeup
+
+_log = logging.getLogger(__name__)
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+ROUND = 1.0
+"""Seconds between looks at the board for children that are stuck."""
+
+STUCK_EXCHANGE = 5.0
+"""Seconds a worker may be in one exchange: it would hold up every other writer. It is killed and rolls back."""
+
+STUCK_COORDINATOR = 30.0
+
+
+class Crew(Protocol):
+    """What the children do; each runs in the child, and returns its exit code."""
+
+    def work(self, queue: str, number: int, process_id: int, slot: int, board: Board, lifeline: Lifeline) -> int:
+        """Be a worker."""
+
+    def coordinate(self, board: Board, lifeline: Lifeline) -> int:
+        """Be the coordinator."""
+
+    def leave_parent(self) -> None:
+        """In every child: close what belongs to the parent."""
+
+    def check_before_fork(self) -> None:
+        """Raise UsageError where forking is not safe."""
+
+
+class Supervisor:
+    """The parent of one host's farm. ``targets`` is how many workers each queue has."""
+
+    def __init__(
+        self,
+        *,
+        crew: Crew,
+        targets: Mapping[str, int],
+        grace: float,
+        niceness: int,
+        observe: Callable[[Totals], None] = lambda _totals: None,
+    ) -> None:
+        self._crew = crew
+        self._targets = dict(targets)
+        self._queues = list(targets)
+        self._grace = grace
+        self._niceness = niceness
+        self._observe = observe
+        slots = 2 * sum(targets.values()) + 8
+        self._children = Children(slots)
+        self._board = Board.create(slots)
+        self._wakeup = Wakeup(SIGNALS)
+        self._restarts = Restarts()
+        self._shutdown: Shutdown | None = None
+        self._looked_at = monotonic()
+        self.farewell: Farewell | None = None
+        self.hopeless: str | None = None
+
+    def run(self) -> None:
+        """Supervise until the farm has been stopped; ``hopeless`` and ``farewell`` say how it ended."""
+        try:
+            while self.step():
+                pass
+        finally:
+            self._wakeup.close()
+
+    def step(self) -> bool:
+        """Take what has happened and act on it; False when the farm has stopped."""
+        self._fill()
+        ready, signals = self._wakeup.wait(self._patience())
+        for number in signals:
+            self._obey(number)
+        for fd in ready:
+            self._hear(fd)
+        for pid, ending in processes.collect(self._children.pids):
+            self._mourn(pid, ending)
+        self._look_round()
+        return self._proceed()
+
+    def _patience(self) -> float:
+        now = monotonic()
+        waits = [ROUND]
+        if self._shutdown is not None:
+            wait = self._shutdown.wait(now)
+            waits.append(ROUND if wait is None else wait)
+        elif self._restarts.wait(now):
+            waits.append(self._restarts.wait(now))
+        return min(waits)
+
+    # -- births ---------------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        """Start whoever is missing: the coordinator first, and workers only once it is up."""
+        if self._restarts.wait(monotonic()) or self.hopeless:
+            return
+        coordinator = self._children.coordinator
+        if coordinator is None and (self._shutdown is None or self._children.workers):
+            self._bear_coordinator()
+        elif coordinator is not None and coordinator.phase is Phase.UP and self._shutdown is None:
+            for queue, number in self._children.missing(self._targets):
+                slot = self._children.free_slot()
+                if slot is not None:
+                    self._bear_worker(queue, number, slot)
+
+    def _bear_coordinator(self) -> None:
+        self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
+        mine, theirs = Lifeline.pair()
+        child = Child(pid=0, lifeline=mine)
+        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, theirs))
+        for died in self._children.unsettled.values():
+            self._say(child, died)
+
+    def _bear_worker(self, queue: str, number: int, index: int) -> None:
+        process_id = new_process_id()
+        slot = self._board.slot(index)
+        slot.clear()
+        slot.set(Word.QUEUE, self._queues.index(queue))
+        slot.set(Word.NUMBER, number)
+        slot.set(Word.SINCE, monotonic_us())
+        slot.set(Word.PROCESS_ID, process_id)
+        slot.set(Word.STATE, State.BOOTING)
+        mine, theirs = Lifeline.pair()
+        child = Child(pid=0, lifeline=mine, queue=queue, number=number, slot=index)
+        self._fork(child, theirs, lambda: self._crew.work(queue, number, process_id, index, self._board, theirs))
+        slot.set(Word.PID, child.pid)
+
+    def _fork(self, child: Child, theirs: Lifeline, life: Callable[[], int]) -> None:
+        self._crew.check_before_fork()
+
+        def close() -> None:
+            self._wakeup.abandon()
+            child.lifeline.close()
+            for sibling in self._children:
+                sibling.lifeline.close()
+            self._crew.leave_parent()
+
+        worker = child.is_worker
+        child.pid = processes.fork(life, close=close, dies_with_parent=worker, niceness=self._niceness if worker else 0)
+        theirs.close()
+        self._children.add(child)
+        self._wakeup.watch(child.lifeline.fileno())
+
+    # -- what children say ----------------------------------------------------------------------------------------
+
+    def _say(self, child: Child, message: Message) -> None:
+        child.lifeline.send(encoded(message))
+
+    def _hear(self, fd: int) -> None:
+        child = self._children.by_fd(fd)
+        if child is None:
+            return
+        datagrams, there = child.lifeline.receive()
+        for datagram in datagrams:
+            self._take(child, decoded(datagram))
+        if not there:
+            self._wakeup.forget(fd)  # its wait status will come: that is the fact
+
+    def _take(self, child: Child, message: Message) -> None:
+        match message:
+            case Ready():
+                child.phase = Phase.UP
+                if child.is_worker:
+                    self._restarts.booted()
+            case BootFailed(reason=reason):
+                child.boot_error = reason
+            case Wake(queue=queue, jobs=jobs):
+                self._pass_tokens(queue, jobs)
+            case Settled(process_id=process_id):
+                slot = self._children.settle(process_id)
+                if slot is not None:
+                    self._board.slot(slot).clear()
+            case Drained():
+                _log.info("drained: nothing is ready, running or waiting for a retry")
+                self.stop()
+            case Totals():
+                self._observe(message)
+            case Farewell():
+                self.farewell = message
+
+    def _pass_tokens(self, queue: str, jobs: int) -> None:
+        """Wake as many idle workers as there are jobs; one that was told since it fell idle is told already."""
+        for child in self._children.workers:
+            if jobs <= 0:
+                return
+            slot = self._board.slot(child.slot)
+            since = slot.get(Word.SINCE)
+            if child.queue == queue and slot.state is State.IDLE and child.told_since != since:
+                child.told_since = since
+                self._say(child, Token())
+                jobs -= 1
+
+    # -- deaths ---------------------------------------------------------------------------------------------------
+
+    def _mourn(self, pid: int, ending: processes.Ending) -> None:
+        self._hear(next(c.lifeline.fileno() for c in self._children if c.pid == pid))  # its last words
+        child = self._children.remove(pid)
+        self._wakeup.forget(child.lifeline.fileno())
+        child.lifeline.close()
+        told = f"killed by {ending.signal}" if ending.signal else f"exit code {ending.exit_code}"
+        if child.phase is Phase.BOOTING and self._shutdown is None:
+            self._boot_failed(child, told)
+        elif self._shutdown is None and not (child.phase is Phase.LEAVING and ending.exit_code == 0):
+            _log.warning("%s (pid %d) died: %s; a new one is started", child.name, pid, told)
+        if child.is_worker:
+            self._send_obituary(child, ending)
+
+    def _boot_failed(self, child: Child, told: str) -> None:
+        reason = child.boot_error or told
+        self._restarts.boot_failed(monotonic())
+        _log.error("%s could not start: %s", child.name, reason)
+        if self._restarts.hopeless:
+            self.hopeless = reason
+            self.stop(grace=0.0)
+
+    def _send_obituary(self, child: Child, ending: processes.Ending) -> None:
+        slot = self._board.slot(child.slot)
+        died = Died(
+            process_id=slot.get(Word.PROCESS_ID),
+            queue=child.queue,
+            number=child.number,
+            pid=child.pid,
+            running=slot.state is State.RUNNING,
+            started_no=slot.get(Word.STARTED_NO),
+            exit_code=ending.exit_code,
+            signal=ending.signal,
+            cpu_seconds=ending.cpu_seconds,
+            peak_memory=ending.peak_memory,
+            stopped_by_us=child.stopped_by_us,
+        )
+        self._children.unsettled[child.slot] = died
+        coordinator = self._children.coordinator
+        if coordinator is not None:
+            self._say(coordinator, died)
+        slot.set(Word.STATE, State.DEAD)  # after the message: see the coordinator's beat
+
+    def _look_round(self) -> None:
+        """Kill children that are stuck; not after a pause of this process itself, when all look stuck."""
+        now = monotonic()
+        if now - self._looked_at < ROUND:
+            return
+        slept = now - self._looked_at > 3 * ROUND
+        self._looked_at = now
+        coordinator = self._children.coordinator
+        if slept:
+            return
+        beat = (monotonic_us() - self._board.head(Head.COORDINATOR_BEAT)) / 1e6
+        if coordinator is not None and beat > STUCK_COORDINATOR:
+            _log.error("the coordinator has not moved for %.0f s and is killed", beat)
+            processes.kill_group(coordinator.pid)
+        for child in self._children.workers:
+            slot = self._board.slot(child.slot)
+            stuck = (monotonic_us() - slot.get(Word.SINCE)) / 1e6
+            if slot.state is State.EXCHANGE and stuck > STUCK_EXCHANGE:
+                _log.error("%s has been in one exchange for %.0f s and is killed", child.name, stuck)
+                processes.kill_group(child.pid)
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def _obey(self, number: int) -> None:
+        if number == signal.SIGTERM or number == signal.SIGINT or number == signal.SIGHUP:
+            if self._shutdown is None:
+                _log.info("stopping: running jobs have %g s to finish", self._grace)
+                self.stop()
+            elif number == signal.SIGINT:
+                _log.info("stopping at once: running jobs go back to the queue")
+                self._shutdown.hurry()
+
+    def stop(self, grace: float | None = None) -> None:
+        """Begin the shutdown: from this instant nobody claims."""
+        if self._shutdown is None:
+            self._board.set_head(Head.NO_CLAIMS, 1)
+            self._shutdown = Shutdown(monotonic(), self._grace if grace is None else grace)
+            for child in self._children.workers:
+                child.phase = Phase.LEAVING
+                processes.ask_to_leave(child.pid)
+
+    def _proceed(self) -> bool:
+        """Carry the shutdown on, if there is one; False when it is over."""
+        if self._shutdown is None:
+            return True
+        coordinator = self._children.coordinator
+        orders = self._shutdown.decide(
+            monotonic(), workers=len(self._children.workers), coordinator=coordinator is not None
+        )
+        if orders.kill_workers:
+            for child in self._children.workers:
+                child.stopped_by_us = True
+                processes.kill_group(child.pid)
+        if coordinator is not None and orders.dismiss_coordinator:
+            self._say(coordinator, Leave())
+        if coordinator is not None and orders.kill_coordinator:
+            processes.kill_group(coordinator.pid)
+        return not orders.over
+

@@ -1,0 +1,166 @@
+"""The board: one shared memory file in which every child shows what it does.
+
+A header, then one slot a child, all of 64-bit aligned words, each written by one process only: the worker writes its
+state, the parent the mailbox and, before a birth and after a burial, the whole slot. A word is stored by one machine
+instruction, so a reader sees the old value or the new one. The board is a view, never the truth: that is the
+database.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from enum import IntEnum
+from uuid import UUID
+
+MAGIC = 0x464A_424F_4152_4431
+VERSION = 1
+_WORD = 8
+_HEADER_WORDS = 16
+_SLOT_WORDS = 48
+_TEXT_WORDS = 8
+_TEXT_BYTES = _TEXT_WORDS * _WORD
+
+
+class State(IntEnum):
+    """What a child does."""
+
+    FREE = 0
+    BOOTING = 1
+    IDLE = 2
+    RUNNING = 3
+    EXCHANGE = 4
+    LEAVING = 5
+    DEAD = 6  # written by the parent: waits for its burial
+
+
+class Head(IntEnum):
+    """The words of the header."""
+
+    MAGIC = 0
+    VERSION = 1
+    SLOTS = 2
+    NO_CLAIMS = 3  # written by the parent: nobody claims from now on
+    COORDINATOR_BEAT = 4  # written by the coordinator: monotonic microseconds
+
+
+class Word(IntEnum):
+    """The words of a slot."""
+
+    PROCESS_ID = 0
+    PID = 1
+    QUEUE = 2  # index into the supervisor's list of queues
+    NUMBER = 3  # of the worker in its queue, from 1
+    STATE = 4
+    SINCE = 5  # of the last change below: monotonic microseconds
+    HELD_TO = 6  # the highest claim number taken
+    STARTED_NO = 7  # the claim that runs, or ran last
+    RECORDED_NO = 8  # every claim up to this one is recorded in the database
+    STARTED_AT = 9  # of the job: monotonic microseconds
+    JOBS_DONE = 10
+    PROGRESS_DONE = 11
+    PROGRESS_TOTAL = 12
+    JOB_ID = 13  # two words
+    STOP_CLAIM = 16  # the mailbox, written by the parent: the claim to stop,
+    STOP_REASON = 17  # why,
+    NO_START = 18  # and that nothing may be started any more
+    KIND = 24  # text
+    NOTE = 32  # text
+
+
+NONE = -1
+"""Stands for "not given" in a progress word."""
+
+
+class Board:
+    """The shared memory and its slots."""
+
+    def __init__(self, fd: int, slots: int) -> None:
+        self._memory = mmap.mmap(fd, _bytes_for(slots))
+        self._words = memoryview(self._memory).cast("q")
+        self._slot_words = [
+            self._words[first : first + _SLOT_WORDS]
+            for first in range(_HEADER_WORDS, _HEADER_WORDS + slots * _SLOT_WORDS, _SLOT_WORDS)
+        ]
+        self.slots = slots
+
+    @classmethod
+    def create(cls, slots: int) -> Board:
+        """Make a board; the memory lives as long as a process has it mapped."""
+        fd = os.memfd_create("forge-jobs-board", os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(fd, _bytes_for(slots))
+            board = cls(fd, slots)
+        finally:
+            os.close(fd)
+        board._words[Head.MAGIC] = MAGIC
+        board._words[Head.VERSION] = VERSION
+        board._words[Head.SLOTS] = slots
+        return board
+
+    def head(self, word: Head) -> int:
+        """Return a word of the header."""
+        return self._words[word]
+
+    def set_head(self, word: Head, value: int) -> None:
+        """Write a word of the header."""
+        self._words[word] = value
+
+    def slot_words(self, number: int) -> memoryview:
+        """Return one slot's words."""
+        return self._slot_words[number]
+
+    def slot(self, number: int) -> Slot:
+        """Return one slot."""
+        return Slot(number, self._slot_words[number])
+
+
+class Slot:
+    """One child's words. ``words`` is for the worker's hot path."""
+
+    def __init__(self, index: int, words: memoryview) -> None:
+        self.index = index
+        self.words = words
+        self._bytes = words.cast("B")
+
+    def clear(self) -> None:
+        """Empty the slot."""
+        self._bytes[:] = bytes(len(self._bytes))
+
+    def get(self, word: Word) -> int:
+        """Return one word."""
+        return int(self.words[word])
+
+    def set(self, word: Word, value: int) -> None:
+        """Write one word."""
+        self.words[word] = value
+
+    @property
+    def state(self) -> State:
+        """What the child does."""
+        return State(self.words[Word.STATE])
+
+    def set_text(self, word: Word, text: str) -> None:
+        """Write a text, cut at 63 bytes."""
+        first = word * _WORD
+        raw = text.encode("utf-8", "replace")[: _TEXT_BYTES - 1]
+        self._bytes[first : first + _TEXT_BYTES] = raw.ljust(_TEXT_BYTES, b"\0")
+
+    def text(self, word: Word) -> str:
+        """Return a text."""
+        first = word * _WORD
+        return bytes(self._bytes[first : first + _TEXT_BYTES]).rstrip(b"\0").decode("utf-8", "ignore")
+
+    def set_job_id(self, job_id: str) -> None:
+        """Write the id of the job that runs."""
+        first = Word.JOB_ID * _WORD
+        self._bytes[first : first + 16] = bytes.fromhex(job_id.replace("-", ""))
+
+    def job_id(self) -> str:
+        """Return the id of the job that runs, or ran last."""
+        first = Word.JOB_ID * _WORD
+        return str(UUID(bytes=bytes(self._bytes[first : first + 16])))
+
+
+def _bytes_for(slots: int) -> int:
+    return (_HEADER_WORDS + slots * _SLOT_WORDS) * _WORD

@@ -1,0 +1,77 @@
+"""The private line between the parent and one child: datagrams both ways, and end-of-file when the other is gone.
+
+End-of-file is a hint; the wait status is the fact.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+MAX_DATAGRAM = 64 * 1024
+
+
+class Lifeline:
+    """One end of the line."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
+        self._socket.setblocking(False)
+        self._unsent: list[bytes] = []
+
+    @classmethod
+    def pair(cls) -> tuple[Lifeline, Lifeline]:
+        """Return the two ends."""
+        one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls(one), cls(other)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._socket.fileno()
+
+    def send(self, datagram: bytes) -> bool:
+        """Send, or keep for ``flush`` while the line is full; False when the other side is gone."""
+        self._unsent.append(datagram)
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Send what was kept; False when the other side is gone."""
+        try:
+            while self._unsent:
+                self._socket.send(self._unsent[0])
+                del self._unsent[0]
+        except BlockingIOError:
+            return True
+        except OSError:
+            self._unsent.clear()
+            return False
+        return True
+
+    def receive(self) -> tuple[list[bytes], bool]:
+        """Return all datagrams that have come, and whether the other side is still there."""
+        self.flush()
+        came: list[bytes] = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                try:
+                    datagram = self._socket.recv(MAX_DATAGRAM)
+                except ConnectionError:
+                    return came, False
+                if not datagram:
+                    return came, False
+                came.append(datagram)
+        return came, True
+
+    def receive_within(self, seconds: float) -> bytes | None:
+        """Wait for one datagram; None when the other side goes, or the time is over, first."""
+        self._socket.settimeout(seconds)
+        try:
+            return self._socket.recv(MAX_DATAGRAM) or None
+        except (TimeoutError, ConnectionError):
+            return None
+        finally:
+            self._socket.setblocking(False)
+
+    def close(self) -> None:
+        """Close this end."""
+        self._socket.close()

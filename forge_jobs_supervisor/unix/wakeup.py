@@ -1,0 +1,64 @@
+"""The one interruptible wait: for descriptors, for signals, or until the time is over.
+
+A signal's number arrives through the interpreter's wake-up descriptor, so none is lost between looking and waiting.
+Signal handlers themselves only exist; what they mean is decided by the loop that waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+from collections.abc import Iterable
+
+
+class Wakeup:
+    """Waits for descriptors and signals. One for each process, in its main thread."""
+
+    def __init__(self, signals: Iterable[signal.Signals]) -> None:
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(self._read, select.POLLIN)
+        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        for number in signals:
+            signal.signal(number, _noted)
+
+    def watch(self, fd: int) -> None:
+        """Wake also when ``fd`` is readable or closed by the other side."""
+        self._poll.register(fd, select.POLLIN)
+
+    def forget(self, fd: int) -> None:
+        """Do not watch ``fd`` any more."""
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(fd)
+
+    def wait(self, seconds: float | None) -> tuple[list[int], list[int]]:
+        """Wait at most ``seconds``; return the descriptors that are ready and the signals that came."""
+        ready = [fd for fd, _event in self._poll.poll(None if seconds is None else max(seconds, 0.0) * 1000)]
+        signals: list[int] = []
+        if self._read.fileno() in ready:
+            ready.remove(self._read.fileno())
+            with contextlib.suppress(BlockingIOError):
+                while chunk := self._read.recv(4096):
+                    signals.extend(chunk)
+        return ready, signals
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        signal.set_wakeup_fd(-1)
+        self._read.close()
+        self._write.close()
+
+    def abandon(self) -> None:
+        """In a forked child: close the inherited descriptors without touching the parent's wake-ups."""
+        for end in (self._read, self._write):
+            with contextlib.suppress(OSError):
+                os.close(end.detach())
+
+
+def _noted(_number: int, _frame: object) -> None:
+    """Let the interpreter write the number to the wake-up descriptor."""

@@ -1,0 +1,85 @@
+"""A worker's place on the board: everything it publishes, in the order that the fence relies on."""
+
+from __future__ import annotations
+
+from forge_jobs.clock import monotonic_us
+from forge_jobs.storage.records import Claim
+from forge_jobs_supervisor.unix.board import NONE, Board, Head, Slot, State, Word
+
+COORDINATOR_ABSENT = 30_000_000
+"""Microseconds without a sign of the coordinator after which a worker claims nothing: half the stale threshold."""
+
+
+class Seat:
+    """The worker's side of its slot. Times are monotonic microseconds."""
+
+    def __init__(self, board: Board, slot: Slot) -> None:
+        self._board = board
+        self._slot = slot
+        self._words = slot.words
+
+    def announce(self, process_id: int, pid: int) -> None:
+        """Publish under which process id this worker is registered."""
+        self._words[Word.PROCESS_ID] = process_id
+        self._words[Word.PID] = pid
+
+    def enter(self, state: State) -> None:
+        """Publish what the worker does from now on."""
+        self._words[Word.SINCE] = monotonic_us()
+        self._words[Word.STATE] = state
+
+    def took(self, held_to: int) -> None:
+        """Publish the end of an exchange: all that was started is recorded, claims up to ``held_to`` are held."""
+        words = self._words
+        words[Word.RECORDED_NO] = words[Word.STARTED_NO]
+        words[Word.HELD_TO] = held_to
+        words[Word.SINCE] = monotonic_us()
+
+    def start(self, claim: Claim, patience: int) -> int | None:
+        """Publish that a claim starts and return the time; None if it must not be started.
+
+        The coordinator gives held claims back when the slot has not moved for much longer than ``patience``; it
+        looks at the clock first and at the board after. Here it is the other way round: first the number is
+        published, then the clock is looked at. So whichever of the two comes second sees the other.
+        """
+        words = self._words
+        before = words[Word.SINCE]
+        words[Word.STARTED_NO] = claim.claim_no
+        words[Word.STATE] = State.RUNNING
+        now = monotonic_us()
+        if now - before > patience or words[Word.NO_START]:
+            return None
+        words[Word.STARTED_AT] = now
+        words[Word.SINCE] = now
+        words[Word.PROGRESS_DONE] = NONE
+        words[Word.PROGRESS_TOTAL] = NONE
+        self._slot.set_job_id(claim.id)
+        self._slot.set_text(Word.KIND, claim.kind)
+        return now
+
+    def progress(self, done: int, total: int | None, note: str | None) -> None:
+        """Publish how far the job is."""
+        self._words[Word.PROGRESS_DONE] = done
+        self._words[Word.PROGRESS_TOTAL] = NONE if total is None else total
+        self._slot.set_text(Word.NOTE, note or "")
+
+    def count(self, jobs: int) -> None:
+        """Publish how many more jobs were recorded."""
+        self._words[Word.JOBS_DONE] += jobs
+
+    @property
+    def may_claim(self) -> bool:
+        """Whether new work may be taken: nobody shuts down, and the coordinator shows signs of life."""
+        if self._board.head(Head.NO_CLAIMS):
+            return False
+        return monotonic_us() - self._board.head(Head.COORDINATOR_BEAT) < COORDINATOR_ABSENT
+
+    @property
+    def sibling_idle(self) -> bool:
+        """Whether another worker of this queue has nothing to do."""
+        queue = self._words[Word.QUEUE]
+        for index in range(self._board.slots):
+            words = self._board.slot_words(index)
+            if words[Word.STATE] == State.IDLE and words[Word.QUEUE] == queue and index != self._slot.index:
+                return True
+        return False

@@ -1,0 +1,253 @@
+"""The loop: exchange, run what was claimed, exchange again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from forge_jobs.clock import Clock, monotonic
+from forge_jobs.errors import DatabaseError
+from forge_jobs.execution import run
+from forge_jobs.handlers import Handler, JobContext
+from forge_jobs.ids import new_process_id
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Status
+from forge_jobs.settling import Settler
+from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
+from forge_jobs.storage.records import Claim, Ended, ProcessRecord
+from forge_jobs_supervisor.unix import titles
+from forge_jobs_supervisor.unix.board import State
+from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.wakeup import Wakeup
+from forge_jobs_supervisor.worker.appetite import HOLD, Appetite
+from forge_jobs_supervisor.worker.seat import Seat
+
+_log = logging.getLogger(__name__)
+_PATIENCE = round(HOLD * 1e6)
+_RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_TITLE_EVERY = 0.05
+"""Seconds between titles while jobs are short: setting one costs as much as a small job's bookkeeping."""
+
+
+class Stores(Protocol):
+    """What a worker needs of a storage."""
+
+    @property
+    def worker_queue(self) -> WorkerQueue: ...
+    @property
+    def registry(self) -> ProcessRegistry: ...
+
+
+class Worker:
+    """One worker process. Made after the fork."""
+
+    def __init__(
+        self,
+        *,
+        host_id: str,
+        queue: str,
+        number: int,
+        process_id: int,
+        handlers: Mapping[str, Handler[..., Any]],
+        enqueue: Callable[..., Any],
+        stores: Stores,
+        seat: Seat,
+        lifeline: Lifeline,
+        wakeup: Wakeup,
+        settler: Settler,
+        clock: Clock,
+    ) -> None:
+        self._host_id, self._queue, self._number = host_id, queue, number
+        self._process_id = process_id
+        self._pid = os.getpid()
+        self._handlers = handlers
+        self._enqueue = enqueue
+        self._stores = stores
+        self._seat = seat
+        self._lifeline = lifeline
+        self._wakeup = wakeup
+        self._settler = settler
+        self._clock = clock
+        self._appetite = Appetite(queue, sorted(handlers))
+        self._settings = QueueSettings(name=queue)
+        self._held: deque[Claim] = deque()
+        self._ended: list[Ended] = []
+        self._last_claim_no = 0
+        self._exchanged_at = 0.0
+        self._in_doubt = False
+        self._failures = 0
+        self._leaving = False
+        self._titled_at = 0.0
+        wakeup.watch(lifeline.fileno())
+
+    def announce(self) -> None:
+        """Register this worker; raises DatabaseError."""
+        self._seat.announce(self._process_id, os.getpid())
+        self._stores.registry.announce_worker(
+            ProcessRecord(
+                process_id=self._process_id,
+                host_id=self._host_id,
+                queue=self._queue,
+                number=self._number,
+                pid=os.getpid(),
+                started_at=self._clock.now(),
+            )
+        )
+
+    def run(self) -> None:
+        """Work until told to leave."""
+        while not (self._leaving and not self._ended and not self._held):
+            self.step()
+        self._seat.enter(State.LEAVING)
+
+    def step(self) -> None:
+        """Exchange if it is time to, then run one job or sleep until there is one."""
+        if not self._held or self._leaving or self._must_hand_in():
+            self._note_signals(0.0)
+            if not self._exchange():
+                return
+        if self._held:
+            self._run_next()
+        elif not self._leaving:
+            self._sleep()
+
+    def _must_hand_in(self) -> bool:
+        """Whether results cannot wait for one more job."""
+        if not self._ended:
+            return False
+        return monotonic() - self._exchanged_at > HOLD or not self._appetite.is_short(self._held[0].kind)
+
+    # -- exchanging -----------------------------------------------------------------------------------------------
+
+    def _exchange(self, *, release_all: bool = False, idle: bool = False) -> bool:
+        """Hand in, give back what is not worth holding, and claim; False if the database did not answer.
+
+        ``idle`` leaves the published state as it is, so that a ring in the middle of the exchange is passed on.
+        """
+        self._release(keep=0 if release_all or self._leaving else self._appetite.keeps([c.kind for c in self._held]))
+        want = None
+        if not self._held and not self._leaving and self._seat.may_claim:
+            want = self._appetite.want(self._last_claim_no + 1, alone=self._seat.sibling_idle)
+        if want is None and not self._ended:
+            return True
+        if not idle:
+            self._seat.enter(State.EXCHANGE)
+        try:
+            if self._in_doubt:
+                known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
+                self._stores.worker_queue.give_back_unknown(self._process_id, known)
+            exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
+        except DatabaseError as error:
+            self._wait_for_database(error)
+            return False
+        if self._in_doubt:
+            _log.info("the database is back")
+        self._in_doubt = False
+        if exchanged is None:
+            self._start_over()
+            return False
+        if exchanged.refused:
+            _log.warning("%d results came too late: their jobs were given to others", len(exchanged.refused))
+        self._seat.count(sum(e.status is not Status.PENDING for e in self._ended))
+        self._ended.clear()
+        self._held.extend(exchanged.claims)
+        self._settings = exchanged.settings
+        if exchanged.claims:
+            self._last_claim_no = exchanged.claims[-1].claim_no
+        self._seat.took(self._last_claim_no)
+        self._exchanged_at = monotonic()
+        return True
+
+    def _release(self, *, keep: int) -> None:
+        """Turn held claims beyond the first ``keep`` into give-backs of the next exchange."""
+        while len(self._held) > keep:
+            claim = self._held.pop()
+            self._ended.append(self._settler.give_back(claim, self._process_id, self._clock.now()))
+
+    def _wait_for_database(self, error: DatabaseError) -> None:
+        """Keep what has ended and try again later; whether the last exchange was committed is not known."""
+        if not self._in_doubt:
+            _log.error("%s; trying again until it answers", error)
+            self._failures = 0
+        self._in_doubt = True
+        pause = _RETRY_PAUSES[min(self._failures, len(_RETRY_PAUSES) - 1)]
+        self._failures += 1
+        self._release(keep=0)
+        self._note_signals(pause)
+
+    def _start_over(self) -> None:
+        """The host was cut off and this process rescued: nothing it holds is its own any more."""
+        _log.error("this worker was given up by the others; it drops %d jobs", len(self._held) + len(self._ended))
+        self._held.clear()
+        self._ended.clear()
+        self._process_id = new_process_id()
+        self._last_claim_no = 0
+        try:
+            self.announce()
+        except DatabaseError as error:
+            self._wait_for_database(error)
+
+    # -- running --------------------------------------------------------------------------------------------------
+
+    def _run_next(self) -> None:
+        claim = self._held.popleft()
+        started = self._seat.start(claim, _PATIENCE)
+        if started is None:
+            self._held.appendleft(claim)
+            self._exchange(release_all=True)
+            return
+        self._title(claim)
+        wall = self._clock.now()
+        before = monotonic()
+        verdict = run(self._handlers[claim.kind], claim.payload, lambda: self._context(claim))
+        if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
+            os._exit(0)
+        self._appetite.learn(claim.kind, monotonic() - before)
+        now = self._clock.now()
+        self._ended.append(self._settler.settle(claim, self._process_id, verdict, self._settings, now, wall))
+        if verdict.cause is not None:
+            _log.warning(
+                "attempt %d of %d failed: %s", claim.attempt, claim.max_attempts, verdict.message,
+                extra={"job_id": claim.id, "kind": claim.kind, "queue": claim.queue},
+            )  # fmt: skip
+
+    def _context(self, claim: Claim) -> JobContext:
+        return JobContext(
+            job_id=claim.id,
+            kind=claim.kind,
+            queue=claim.queue,
+            attempt=claim.attempt,
+            max_attempts=claim.max_attempts,
+            enqueue=self._enqueue,
+            report=self._seat.progress,
+        )
+
+    def _title(self, claim: Claim) -> None:
+        now = monotonic()
+        if not self._appetite.is_short(claim.kind) or now - self._titled_at > _TITLE_EVERY:
+            titles.worker(self._queue, self._number, f"{claim.kind} {claim.id}")
+            self._titled_at = now
+
+    # -- sleeping -------------------------------------------------------------------------------------------------
+
+    def _sleep(self) -> None:
+        """Publish that this worker is idle, claim once more, and only then sleep: so no ring is missed."""
+        self._seat.enter(State.IDLE)
+        if not self._exchange(idle=True) or self._held:
+            return
+        titles.worker(self._queue, self._number, "idle")
+        self._note_signals(None if self._seat.may_claim else 1.0)
+
+    def _note_signals(self, seconds: float | None) -> None:
+        """Wait for a token, a signal or the end of the parent."""
+        ready, signals = self._wakeup.wait(seconds)
+        if signal.SIGTERM in signals or signal.SIGINT in signals:
+            self._leaving = True
+        if ready:
+            _tokens, there = self._lifeline.receive()
+            if not there:
+                os._exit(1)  # the parent is gone: the coordinator settles what this worker held
