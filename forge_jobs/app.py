@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -33,9 +32,7 @@ class ForgeJobs:
     before it is needed, so making one has no cost and no effect.
     """
 
-    def __init__(
-        self, database: str | None = None, config: str | os.PathLike[str] | QueuePaths | None = None
-    ) -> None:
+    def __init__(self, database: str | None = None, config: str | os.PathLike[str] | QueuePaths | None = None) -> None:
         self._database = database
         self._config = config
         self._location: Location | None = None
@@ -96,7 +93,9 @@ class ForgeJobs:
         a signature that cannot be called by name, or a kind that another function has.
         """
         if timeout is not None:
-            raise InvalidValue("timeout= is not supported by this version: no time limit would be enforced; leave it out")
+            raise InvalidValue(
+                "timeout= is not supported by this version: no time limit would be enforced; leave it out"
+            )
 
         def declare(function: Callable[P, R]) -> Handler[P, R]:
             handler = Handler(
@@ -128,7 +127,9 @@ class ForgeJobs:
         prepared = []
         for position, job in enumerate(jobs):
             if not isinstance(job, tuple) or not 1 <= len(job) <= 3:
-                raise InvalidValue(f"job {position} of the bulk is {job!r}: write (kind, payload) or (kind, payload, options)")
+                raise InvalidValue(
+                    f"job {position} of the bulk is {job!r}: write (kind, payload) or (kind, payload, options)"
+                )
             kind, payload, options = (*job, None, {})[:3] if len(job) < 3 else job
             prepared.append(self._prepared(kind, payload, dict(options or {})))
         return self.client.enqueue_many(prepared)
@@ -143,11 +144,17 @@ class ForgeJobs:
             chosen = EnqueueOptions(**options)
         except TypeError:
             unknown = sorted(set(options) - set(EnqueueOptions.__struct_fields__))
-            raise InvalidValue(f"unknown option {unknown[0]!r}; options are {', '.join(EnqueueOptions.__struct_fields__)}") from None
+            raise InvalidValue(
+                f"unknown option {unknown[0]!r}; options are {', '.join(EnqueueOptions.__struct_fields__)}"
+            ) from None
         arguments = {} if payload is None else payload
         if not isinstance(arguments, dict):
             raise PayloadError(f"{kind}: the payload is {type(payload).__name__}, it must be a dict of arguments")
-        return kind, handler.parameters.encode(arguments) if handler else encode_payload(arguments, kind), chosen
+        return (
+            kind,
+            handler.parameters.encode(arguments) if handler else encode_payload(arguments, kind),
+            chosen,
+        )
 
     def get(self, job_id: str | UUID) -> Job:
         """Return a job; raise JobNotFound."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -50,7 +50,9 @@ class EnqueueOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Job:
     """One job as it stood when it was read; ``refresh`` reads it again."""
 
-    def __init__(self, client: Client, job_id: str, record: JobRecord | None = None, *, deduplicated: bool = False) -> None:
+    def __init__(
+        self, client: Client, job_id: str, record: JobRecord | None = None, *, deduplicated: bool = False
+    ) -> None:
         self._client = client
         self._record = record
         self.id = job_id
@@ -200,7 +202,10 @@ class Client:
 
     def __init__(self, storage: Callable[[], Storage]) -> None:
         self._storage = storage
-        self._waiters = Waiters(lambda ids: self._storage().operator.statuses(ids))
+        self._waiters = Waiters(self._statuses)
+
+    def _statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
+        return self._storage().operator.statuses(job_ids)
 
     def enqueue(self, kind: str, payload: bytes, options: EnqueueOptions) -> Job:
         """Store one job; raise InvalidValue for an option out of range."""

@@ -148,7 +148,7 @@ def read_config(file: Path) -> DatabaseConfig:
         values["adapter"] = "sqlite" if str(values["url"]).startswith("sqlite:") else "postgres"
     if values.get("adapter") not in _ADAPTERS:
         told = f"is {values['adapter']!r}" if "adapter" in values else "is missing"
-        raise ConfigError(f"{file}: key 'adapter' {told}: write adapter = \"sqlite\" or adapter = \"postgres\"")
+        raise ConfigError(f'{file}: key \'adapter\' {told}: write adapter = "sqlite" or adapter = "postgres"')
     try:
         return msgspec.convert(values, DatabaseConfig)
     except msgspec.ValidationError as error:
@@ -172,7 +172,7 @@ def url_of(config: DatabaseConfig, anchor: Path, paths: QueuePaths, environment:
         return sqlite_url(anchor / config.path if config.path else paths.data_dir() / "queue.sqlite")
     for key in ("host", "database", "username"):
         if getattr(config, key) is None:
-            raise ConfigError(f"adapter \"postgres\" needs the key {key!r}")
+            raise ConfigError(f'adapter "postgres" needs the key {key!r}')
     password = password_of(config, environment)
     user = f"{quote(config.username or '', safe='')}:{quote(password, safe='')}"
     return f"postgresql://{user}@{config.host}:{config.port}/{config.database}"
@@ -212,7 +212,7 @@ def sqlite_url(path: Path) -> str:
 
 
 def queues_from(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return the queues that ``FORGE_QUEUES`` names (comma-separated, blanks dropped), each once; raise InvalidValue."""
+    """Return the queues of ``FORGE_QUEUES`` (comma-separated, blanks dropped), each once; raise InvalidValue."""
     environment = os.environ if environment is None else environment
     names = (name.strip() for name in environment.get("FORGE_QUEUES", "").split(","))
     return list(dict.fromkeys(checked_queue(name) for name in names if name))

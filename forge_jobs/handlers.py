@@ -150,7 +150,9 @@ class JobContext:
     @functools.cached_property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
         """A logger whose records carry the job's id, kind and attempt."""
-        return _JobLogger(logging.getLogger(JOB_LOGGER), {"job_id": self.id, "kind": self.kind, "attempt": self.attempt})
+        return _JobLogger(
+            logging.getLogger(JOB_LOGGER), {"job_id": self.id, "kind": self.kind, "attempt": self.attempt}
+        )
 
     def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
         """Say how far the job is; shown by ``forge-jobs workers``. Costs a microsecond and writes to no database."""

@@ -44,7 +44,14 @@ class Parameters:
             fields.append((name, hint) if parameter.default is parameter.empty else (name, hint, _Absent))
         self._names = {field[0] for field in fields}
         self._required = [field[0] for field in fields if len(field) == 2]
-        declared = [(f[0], f[1] if len(f) == 2 else f[1] | msgspec.UnsetType, *([msgspec.UNSET] if len(f) == 3 else [])) for f in _ordered(fields)]
+        declared = [
+            (
+                f[0],
+                f[1] if len(f) == 2 else f[1] | msgspec.UnsetType,
+                *([msgspec.UNSET] if len(f) == 3 else []),
+            )
+            for f in _ordered(fields)
+        ]
         try:
             struct = msgspec.defstruct(f"{kind} arguments", declared, kw_only=True)
             self._decoder = msgspec.json.Decoder(struct, dec_hook=_from_plain)
@@ -68,9 +75,7 @@ class Parameters:
             found = self._decoder.decode(payload)
         except (msgspec.ValidationError, msgspec.DecodeError) as error:
             raise PayloadError(f"{self.kind}: the payload does not fit the handler: {_located(error)}") from None
-        arguments = {
-            name: value for name in self._names if (value := getattr(found, name)) is not msgspec.UNSET
-        }
+        arguments = {name: value for name in self._names if (value := getattr(found, name)) is not msgspec.UNSET}
         if self._open:
             everything = msgspec.json.decode(payload)
             arguments |= {name: value for name, value in everything.items() if name not in self._names}
@@ -131,7 +136,9 @@ def _has_odd_float(value: Any) -> bool:
 def _to_plain(value: Any) -> Any:
     if isinstance(value, PurePath):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is not a type that JSON can hold; pass plain values, dataclasses, dates or paths")
+    raise TypeError(
+        f"{type(value).__name__} is not a type that JSON can hold; pass plain values, dataclasses, dates or paths"
+    )
 
 
 def _from_plain(wanted: type, value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.backoff import crash_delay, retry_delay
@@ -25,14 +26,24 @@ class Settler:
         self._spread = spread
 
     def settle(
-        self, claim: Claim, process_id: int, verdict: Verdict, settings: QueueSettings, now: int, started_at: int | None
+        self,
+        claim: Claim,
+        process_id: int,
+        verdict: Verdict,
+        settings: QueueSettings,
+        now: int,
+        started_at: int | None,
     ) -> Ended:
         """Return the end to hand in. ``now`` and ``started_at`` are instants."""
+        ended: dict[str, Any]
         if verdict.result is not None:
             event, ended = Event.SUCCEED, {"result": verdict.result}
         elif verdict.cause is None:
             wait = verdict.wait_until or now + round((verdict.wait_seconds or 0.0) * MICROSECONDS)
-            event, ended = Event.GIVE_BACK, {"scheduled_at": wait, "attempt_back": True, "crashes": claim.crashes}
+            event, ended = (
+                Event.GIVE_BACK,
+                {"scheduled_at": wait, "attempt_back": True, "crashes": claim.crashes},
+            )
         else:
             event, ended = self._failed(claim, verdict, settings, now)
         status = after(Status.IN_PROGRESS, event)
@@ -46,7 +57,7 @@ class Settler:
             status=status,
             started_at=started_at,
             finished_at=now,
-            **ended,  # type: ignore[arg-type]  # the keys are fields of Ended
+            **ended,
         )
 
     def give_back(self, claim: Claim, process_id: int, now: int) -> Ended:
@@ -55,7 +66,7 @@ class Settler:
 
     def _failed(
         self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int
-    ) -> tuple[Event, dict[str, object]]:
+    ) -> tuple[Event, dict[str, Any]]:
         assert verdict.cause is not None
         crashed = verdict.cause in CRASHES
         crashes = claim.crashes + 1 if crashed else 0

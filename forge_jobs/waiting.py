@@ -34,7 +34,7 @@ class Waiters:
         self._pause = FIRST_PAUSE
 
     def wait(self, job_id: str, wanted: Collection[Status], timeout: float | None) -> Status | _Gone | None:
-        """Wait until a job's status is one of ``wanted``; None after ``timeout`` seconds; ``GONE`` if it is not there."""
+        """Wait for a job's status to be one of ``wanted``; None after ``timeout`` seconds; ``GONE``: no such job."""
         deadline = None if timeout is None else monotonic() + timeout
         with self._changed:
             self._waiting[job_id] = self._waiting.get(job_id, 0) + 1

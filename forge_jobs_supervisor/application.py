@@ -25,7 +25,9 @@ def load(name: str) -> ForgeJobs:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise UsageError(f"application {name!r}: there is no module {error.name!r} in {here} or on the path") from None
+            raise UsageError(
+                f"application {name!r}: there is no module {error.name!r} in {here} or on the path"
+            ) from None
         raise UsageError(f"application {name!r} cannot be imported: {error}") from error
     except (Exception, SystemExit) as error:
         where = traceback.extract_tb(error.__traceback__)[-1]

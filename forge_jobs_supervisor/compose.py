@@ -151,7 +151,9 @@ class Farm:
             app.check_location(self._plan.location)
             storage = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
             app.use(storage, self._plan.location)
-            worker = self._worker(app, storage, queue, number, process_id)(Seat(board, board.slot(slot)), lifeline, wakeup)
+            worker = self._worker(app, storage, queue, number, process_id)(
+                Seat(board, board.slot(slot)), lifeline, wakeup
+            )
             worker.announce()
             made.append(worker)
 
@@ -233,7 +235,6 @@ def inspect(app_name: str) -> Manifest:
     message = decoded(answer) if answer else BootFailed(reason=f"application {app_name!r} died while it was imported")
     if isinstance(message, Manifest):
         return message
-    raise UsageError(message.reason if isinstance(message, BootFailed) else f"application {app_name!r} cannot be inspected")
-
-
-
+    raise UsageError(
+        message.reason if isinstance(message, BootFailed) else f"application {app_name!r} cannot be inspected"
+    )

@@ -36,8 +36,16 @@ class _Text(logging.Formatter):
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"at": moment, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
-        line |= {"process": str(record.process), **{name: str(value) for name, value in _extras(record).items()}}
+        line = {
+            "at": moment,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {
+            "process": str(record.process),
+            **{name: str(value) for name, value in _extras(record).items()},
+        }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -10,29 +10,29 @@ from collections.abc import Sequence
 import msgspec
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Message(msgspec.Struct, frozen=True, tag=True):
     """The base of all messages."""
 
 
-class Ready(Message):
+class Ready(Message, frozen=True, kw_only=True):
     """A child → parent: it has booted."""
 
 
-class BootFailed(Message):
+class BootFailed(Message, frozen=True, kw_only=True):
     """A child → parent: it cannot boot, and why, in one sentence."""
 
     reason: str
 
 
-class Token(Message):
+class Token(Message, frozen=True, kw_only=True):
     """Parent → worker: there is a job; claim."""
 
 
-class Leave(Message):
+class Leave(Message, frozen=True, kw_only=True):
     """Parent → coordinator: everybody else has gone; settle what is left, say Farewell, leave."""
 
 
-class Died(Message):
+class Died(Message, frozen=True, kw_only=True):
     """Parent → coordinator: a worker is dead, and what its slot showed: its obituary. Answered by Settled."""
 
     process_id: int
@@ -45,27 +45,28 @@ class Died(Message):
     signal: str | None
     cpu_seconds: float
     peak_memory: int
-    stopped_by_us: bool
+    stopped_by_us: bool = False
+    with_supervisor: bool = False
 
 
-class Settled(Message):
+class Settled(Message, frozen=True, kw_only=True):
     """Coordinator → parent: what that worker held is settled; its slot may be used again."""
 
     process_id: int
 
 
-class Wake(Message):
+class Wake(Message, frozen=True, kw_only=True):
     """Coordinator → parent: so many jobs of the queue are ready."""
 
     queue: str
     jobs: int
 
 
-class Drained(Message):
+class Drained(Message, frozen=True, kw_only=True):
     """Coordinator → parent: nothing of the queues is ready, running or waiting for a retry."""
 
 
-class Totals(Message):
+class Totals(Message, frozen=True, kw_only=True):
     """Coordinator → parent: how the attempts of this host ended so far, and how many jobs are left."""
 
     done: int
@@ -74,7 +75,7 @@ class Totals(Message):
     left: int
 
 
-class Farewell(Message):
+class Farewell(Message, frozen=True, kw_only=True):
     """Coordinator → parent, last of all: how the attempts of this host ended."""
 
     done: int
@@ -83,7 +84,7 @@ class Farewell(Message):
     unserved: Sequence[str] = ()
 
 
-class Manifest(Message):
+class Manifest(Message, frozen=True, kw_only=True):
     """Inspector → parent: what the application is (where it is not preloaded)."""
 
     url: str
@@ -104,4 +105,5 @@ def encoded(message: Message) -> bytes:
 
 def decoded(datagram: bytes) -> Message:
     """Return a datagram as a message; raise msgspec.DecodeError for anything else."""
-    return _decoder.decode(datagram)
+    message: Message = _decoder.decode(datagram)
+    return message

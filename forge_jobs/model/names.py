@@ -34,7 +34,9 @@ def _checked(name: object, pattern: re.Pattern[str], what: str, rule: str) -> st
 def checked_priority(priority: int) -> int:
     """Return ``priority`` if it fits 32 bits; lower runs first; raise InvalidValue."""
     if not _is_int(priority) or priority not in PRIORITIES:
-        raise InvalidValue(f"priority {priority!r} is out of range: use a whole number from {PRIORITIES[0]} to {PRIORITIES[-1]}")
+        raise InvalidValue(
+            f"priority {priority!r} is out of range: use a whole number from {PRIORITIES[0]} to {PRIORITIES[-1]}"
+        )
     return priority
 
 

@@ -17,7 +17,7 @@ FALLBACK_THROTTLE_SECONDS = 60.0
 """How long a throttled job waits when the handler gives no hint, as in the original."""
 
 
-class Outcome(Exception):  # noqa: N818 - these are ends of a job, not all of them are errors
+class Outcome(Exception):
     """The base of the outcomes; use one of the five below."""
 
 
@@ -49,7 +49,9 @@ class Throttled(Outcome):
     """Whatever the job needs is not to be had now: it waits ``retry_after`` seconds and keeps its attempt."""
 
     def __init__(self, retry_after: float | None = None) -> None:
-        self.retry_after = FALLBACK_THROTTLE_SECONDS if retry_after is None else checked_delay(retry_after, "retry_after")
+        self.retry_after = (
+            FALLBACK_THROTTLE_SECONDS if retry_after is None else checked_delay(retry_after, "retry_after")
+        )
         super().__init__(self.retry_after)
 
 

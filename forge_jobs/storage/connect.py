@@ -30,7 +30,9 @@ def sqlite_path(url: str) -> Path:
     """Return the file a ``sqlite:///`` URL names (three slashes: relative, four: absolute); raise ConfigError."""
     scheme, separator, rest = url.partition("://")
     if scheme in ("postgres", "postgresql") and separator:
-        raise ConfigError(f"database {without_password(url)}: PostgreSQL is not supported by this version; use sqlite:///path")
+        raise ConfigError(
+            f"database {without_password(url)}: PostgreSQL is not supported by this version; use sqlite:///path"
+        )
     if scheme != "sqlite" or not separator or not rest.startswith("/") or len(rest) < 2:
         raise ConfigError(
             f"database URL {without_password(url)!r} is not valid: "

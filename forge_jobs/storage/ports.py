@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from forge_jobs.clock import Clock
 from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
@@ -33,8 +34,10 @@ class Producer(Protocol):
     """Held by clients."""
 
     def enqueue(self, jobs: Sequence[NewJob]) -> list[Enqueued]:
-        """Store all jobs, or none; answers in the order given; then ring. A job whose (kind, unique key) is held by a
-        live job, or by an earlier one of the same call, is not stored: the answer names the holder.
+        """Store all jobs, or none; answer in the order given; then ring.
+
+        A job whose (kind, unique key) is held by a live job, or by an earlier one of the same call, is not stored: the
+        answer names the holder.
         """
 
 
@@ -111,8 +114,10 @@ class ProcessRegistry(Protocol):
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
 
     def dead_processes(self, host_id: str, living: Sequence[int]) -> list[int]:
-        """Return the processes that hold claims or a registration and are dead: those of ``host_id`` that are not in
-        ``living``, those of hosts that are gone, and those that nobody registered.
+        """Return the processes that hold claims or a registration and are dead.
+
+        Those are the ones of ``host_id`` that are not in ``living``, those of hosts that are gone, and those that
+        nobody registered.
         """
 
     def retire_host(self, host_id: str) -> None:
@@ -140,11 +145,18 @@ class Upkeep(Protocol):
 
     def look(self) -> Opened:
         """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due.
+
         Changes nothing, in one statement.
         """
 
+    def unserved(self) -> list[Unserved]:
+        """Return the jobs that wait although nobody alive will take them, by queue and kind. Changes nothing."""
+
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
-        """Return how many jobs of the queues are ready (and of ``kinds``, and not paused), running, or wait for a retry."""
+        """Return 0 when nothing holds a drain: no job of the queues runs, waits for a retry, or is ready (of ``kinds``).
+
+        A paused queue's waiting jobs do not hold it.
+        """
 
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
@@ -210,6 +222,10 @@ class Storage(Protocol):
     @property
     def location(self) -> str:
         """Where the database is, in full, without a password."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that decides what is due."""
 
     @property
     def producer(self) -> Producer: ...

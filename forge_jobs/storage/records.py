@@ -66,8 +66,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
-    """What one exchange gave: the claims, in the order to run them; the claim numbers of hand-ins that were refused
-    because the claim was no longer the worker's; and the queue's settings as they stand.
+    """What one exchange gave: the claims, in the order to run them, and the queue's settings as they stand.
+
+    ``refused`` are the claim numbers of hand-ins that were not recorded: the claim was no longer the worker's.
     """
 
     claims: Sequence[Claim] = ()
@@ -150,8 +151,12 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     next_due: int | None = None
 
 
+NO_WORKER = "no worker serves the queue"
+UNKNOWN_KIND = "no worker knows the kind"
+
+
 class Unserved(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs that wait although nobody alive will take them, and why: ``no worker serves the queue`` or ``unknown kind``."""
+    """Jobs that wait although nobody alive will take them; ``reason`` is ``NO_WORKER`` or ``UNKNOWN_KIND``."""
 
     queue: str
     kind: str

@@ -12,7 +12,10 @@ from forge_jobs.errors import UsageError
 from forge_jobs_supervisor import application
 
 app_option = click.option(
-    "--app", "app_name", metavar="MODULE:ATTR", help="The application [default: FORGE_APP, else [tool.forge-jobs] app in pyproject.toml]."
+    "--app",
+    "app_name",
+    metavar="MODULE:ATTR",
+    help="The application [default: FORGE_APP, else [tool.forge-jobs] app in pyproject.toml].",
 )
 database_option = click.option("--database", metavar="URL", help="The database, for example sqlite:///queue.sqlite.")
 config_option = click.option("--config", metavar="PATH", help="The configuration file to use instead of the one found.")
@@ -25,7 +28,7 @@ def require_app(name: str | None) -> str:
     if not found:
         raise UsageError(
             "no application: say --app MODULE:ATTR (for example --app myapp.tasks:jobs), set FORGE_APP, "
-            "or write app = \"MODULE:ATTR\" under [tool.forge-jobs] in pyproject.toml"
+            'or write app = "MODULE:ATTR" under [tool.forge-jobs] in pyproject.toml'
         )
     return found
 

@@ -6,13 +6,17 @@ import click
 
 from forge_jobs import __version__
 from forge_jobs.terminal import Command
+from forge_jobs_supervisor.cli.enqueue import enqueue
+from forge_jobs_supervisor.cli.jobs import list_jobs, show
+from forge_jobs_supervisor.cli.status import queues, status, workers
 from forge_jobs_supervisor.cli.supervise import supervise
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="forge-jobs")
 def main() -> None:
-    """A durable job queue for CPU-bound Python."""
+    """Run, fill and look at a durable job queue for CPU-bound Python."""
 
 
-main.add_command(supervise)
+for command in (supervise, enqueue, status, list_jobs, show, queues, workers):
+    main.add_command(command)

@@ -24,13 +24,48 @@ MAX_WORKERS = 1024
 
 @click.command()
 @app_option
-@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Workers for each queue [default: the CPUs this process may use].")
-@click.option("--queue", "queues", multiple=True, metavar="NAME[=N]", help="Serve this queue (with N workers); may be repeated [default: FORGE_QUEUES, else the queues the handlers name].")
-@click.option("--drain", is_flag=True, help="Leave when nothing of the queues is ready, running or waiting for a retry.")
-@click.option("--grace", type=click.FloatRange(0), default=30.0, show_default=True, metavar="SECONDS", help="How long running jobs may go on after SIGTERM.")
-@click.option("--nice", "niceness", type=click.IntRange(0, 19), default=10, show_default=True, help="Niceness of the workers.")
-@click.option("--preload/--no-preload", default=True, show_default=True, help="Import the application once, before the fork, or in each worker.")
-@click.option("--progress/--no-progress", default=None, help="Show a progress bar [default: with --drain, on a terminal].")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MAX_WORKERS),
+    help="Workers for each queue [default: the CPUs this process may use].",
+)
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="NAME[=N]",
+    help="Serve this queue (with N workers); repeatable [default: FORGE_QUEUES, else those the handlers name].",
+)
+@click.option(
+    "--drain", is_flag=True, help="Leave when nothing of the queues is ready, running or waiting for a retry."
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long running jobs may go on after SIGTERM.",
+)
+@click.option(
+    "--nice",
+    "niceness",
+    type=click.IntRange(0, 19),
+    default=10,
+    show_default=True,
+    help="Niceness of the workers.",
+)
+@click.option(
+    "--preload/--no-preload",
+    default=True,
+    show_default=True,
+    help="Import the application once, before the fork, or in each worker.",
+)
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Show a progress bar [default: with --drain, on a terminal].",
+)
 @click.option("--log-format", type=click.Choice(log.FORMATS), default="text", show_default=True)
 @database_option
 @config_option
@@ -38,7 +73,9 @@ def supervise(
     app_name: str | None, workers: int | None, queues: tuple[str, ...], drain: bool, grace: float, niceness: int,
     preload: bool, progress: bool | None, log_format: str, database: str | None, config: str | None,
 ) -> None:  # fmt: skip
-    """Run a farm of worker processes until it is stopped (SIGTERM or SIGINT), or drained.
+    """Run a farm of worker processes until it is stopped or drained.
+
+    SIGTERM or SIGINT stops it; a second SIGINT gives running jobs no more time.
 
     Exit codes: 0 it was stopped or drained and no job ended dead in a drain; 1 with --drain, a job ended dead, or the
     database failed; 2 usage; 3 the farm never came up.

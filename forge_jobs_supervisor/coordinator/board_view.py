@@ -43,8 +43,10 @@ class BoardView:
         return any(s.get(Word.HELD_TO) > s.get(Word.STARTED_NO) for s in self._slots)
 
     def overdue_holders(self, now: int, patience: int) -> list[tuple[int, int]]:
-        """Return (process id, number of the claim started last) of workers that have not moved for ``patience``
-        microseconds while they hold claims. ``now`` must have been read before this is called.
+        """Return (process id, number of the claim started last) of workers that hold claims and do not move.
+
+        Those are workers whose slot has not changed for ``patience`` microseconds before ``now``, which must have been
+        read before this is called.
         """
         found = []
         for slot in self._living():
@@ -99,7 +101,7 @@ class BoardView:
                 signal="SIGKILL",
                 cpu_seconds=0.0,
                 peak_memory=0,
-                stopped_by_us=False,
+                with_supervisor=True,
             )
             for slot in self._living()
         ]

@@ -57,7 +57,12 @@ class Undertaker:
         settings = {s.name: s for s in self._stores.queue_config.queues()} if claims else {}
         ended = [
             self._settler.settle(
-                claim, process_id, verdict, settings.get(claim.queue, QueueSettings(name=claim.queue)), now, claim.claimed_at
+                claim,
+                process_id,
+                verdict,
+                settings.get(claim.queue, QueueSettings(name=claim.queue)),
+                now,
+                claim.claimed_at,
             )
             for claim, verdict in zip(claims, verdicts, strict=True)
         ]
@@ -75,6 +80,8 @@ def _verdict(claim: Claim, died: Died) -> Verdict:
     if claim.claim_no == died.started_no and died.running:
         if died.stopped_by_us:
             return _FREE
+        if died.with_supervisor:
+            return Verdict(cause=Cause.LOST, message="the supervisor died, and its workers with it", pid=died.pid)
         return Verdict(
             cause=Cause.CRASHED,
             message=f"the worker died while it ran this job: {_ending(died)}",

@@ -12,12 +12,31 @@ from forge_jobs.clock import MICROSECONDS, Clock, monotonic, monotonic_us
 from forge_jobs.errors import DatabaseError
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.settling import Settler
-from forge_jobs.storage.ports import Doorbell, Leadership, Operator, ProcessRegistry, QueueConfig, Upkeep, WorkerQueue
+from forge_jobs.storage.ports import (
+    Doorbell,
+    Leadership,
+    Operator,
+    ProcessRegistry,
+    QueueConfig,
+    Upkeep,
+    WorkerQueue,
+)
 from forge_jobs.storage.records import Claim, Ended, HostRecord, RunTotals, Unserved
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
-from forge_jobs_supervisor.messages import Died, Drained, Farewell, Leave, Message, Settled, Totals, Wake, decoded, encoded
+from forge_jobs_supervisor.messages import (
+    Died,
+    Drained,
+    Farewell,
+    Leave,
+    Message,
+    Settled,
+    Totals,
+    Wake,
+    decoded,
+    encoded,
+)
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head
 from forge_jobs_supervisor.unix.lifeline import Lifeline
@@ -296,14 +315,16 @@ class Coordinator:
         """Leave: the last word to the parent, then off the registry."""
         with contextlib.suppress(DatabaseError):
             totals = self._totals()
-            waiting = [f"{u.jobs} of kind {u.kind} in queue {u.queue} ({u.reason})" for u in self._stores.upkeep.park_unserved(0)]
+            waiting = [
+                f"{u.jobs} of kind {u.kind} in queue {u.queue} ({u.reason})" for u in self._stores.upkeep.unserved()
+            ]
             self._say(Farewell(done=totals.done, failed=totals.failed, dead=totals.dead, unserved=waiting))
             self._stores.leadership.resign(self._host.host_id)
             self._stores.registry.retire_host(self._host.host_id)
         self._doorbell.close()
 
     def _clean_up_after_parent(self) -> None:
-        """The parent is dead: kill the workers' groups, settle what they held, and leave."""
+        """Kill the dead parent's workers and their groups, settle what they held, and leave."""
         _log.error("the supervisor is dead; its workers are stopped and their jobs go back to the queue")
         orphans = self._view.obituaries()
         for orphan in orphans:

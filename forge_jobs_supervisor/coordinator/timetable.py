@@ -23,7 +23,7 @@ class Timetable:
         self._duties = duties
 
     def due(self, now: float) -> list[Duty]:
-        """Return the duties whose time has come and set their next one, counted from now: a late duty is not caught up."""
+        """Return the duties whose time has come and set their next one from now: nothing is caught up."""
         come = [duty for duty in self._duties if duty.due <= now]
         for duty in come:
             duty.due = now + duty.every

@@ -323,4 +323,3 @@ class Supervisor:
         if coordinator is not None and orders.kill_coordinator:
             processes.kill_group(coordinator.pid)
         return not orders.over
-

@@ -180,7 +180,7 @@ class Worker:
         self._note_signals(pause)
 
     def _start_over(self) -> None:
-        """The host was cut off and this process rescued: nothing it holds is its own any more."""
+        """Begin again under a new process id: this one was rescued, nothing it holds is its own any more."""
         _log.error("this worker was given up by the others; it drops %d jobs", len(self._held) + len(self._ended))
         self._held.clear()
         self._ended.clear()

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -15,9 +16,9 @@ from forge_jobs.clock import Clock, SystemClock, monotonic
 from forge_jobs.errors import DatabaseUnusable, ForkedProcess
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.errors import translated
-from forge_jobs.storage.sqlite.opening import check_file
 from forge_jobs.storage.sqlite.migrating import migrate, pending
-from forge_jobs.storage.sqlite.turnstile import WaitForLock, turnstile_of
+from forge_jobs.storage.sqlite.opening import check_file
+from forge_jobs.storage.sqlite.turnstile import Turnstile, WaitForLock, turnstile_of
 
 DEADLINE = 10.0
 """Seconds after which a call gives up, waiting for its turn included."""
@@ -32,7 +33,12 @@ class Database:
     """The connection, its transactions and its errors. Safe to use from several threads, one at a time."""
 
     def __init__(
-        self, path: Path, *, clock: Clock | None = None, wait: WaitForLock | None = None, deadline: float = DEADLINE
+        self,
+        path: Path,
+        *,
+        clock: Clock | None = None,
+        wait: WaitForLock | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
         self.path = path
         self.clock = clock or SystemClock()
@@ -40,14 +46,17 @@ class Database:
         self._wait = wait
         self._lock = threading.RLock()
         self._connection: apsw.Connection | None = None
+        self._name = str(path)
+        self._file = (0, 0)
+        self._turnstile: Turnstile | None = None
         self._give_up_at = 0.0
         self._busy = False
         self._forked = False
         _databases.add(self)
 
-    def run(self, connection: apsw.Connection, name: str, values: tuple[object, ...] = ()) -> apsw.Cursor:
-        """Execute the statement ``sql/<name>.sql``."""
-        return connection.execute(statement("sqlite", name), values)  # type: ignore[arg-type]
+    def run(self, connection: apsw.Connection, name: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """Execute the statement ``sql/<name>.sql`` to its end and return its rows."""
+        return connection.execute(statement("sqlite", name), values).fetchall()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -85,12 +94,14 @@ class Database:
         """Hold the writers' lock with the connection closed."""
         with self._lock:
             self.close()
+            self._turnstile = turnstile_of(turnstile_file(self.path))
             with self._turn():
                 yield
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
-        turnstile = turnstile_of(turnstile_file(self.path))
+        assert self._turnstile is not None
+        turnstile = self._turnstile
         turnstile.enter(self.deadline, self._wait)
         self._busy = True
         try:
@@ -113,14 +124,26 @@ class Database:
                 "start it with spawn, or fork outside of the transaction"
             )
         self._give_up_at = monotonic() + self.deadline
+        if self._connection is not None and not self._same_file():
+            self.close()  # dropped by somebody: what is written to the old file would be lost
         if self._connection is None:
             self._connection = self._open()
         return self._connection
 
+    def _same_file(self) -> bool:
+        try:
+            status = os.stat(self._name)  # noqa: PTH116 - once for every call: twice as fast
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._file
+
     def _open(self) -> apsw.Connection:
         self._check_still_usable()
-        connection = apsw.Connection(str(self.path))
+        connection = apsw.Connection(self._name)
         try:
+            status = self.path.stat()
+            self._file = (status.st_dev, status.st_ino)
+            self._turnstile = turnstile_of(turnstile_file(self.path))
             connection.set_busy_timeout(int(self.deadline * 1000))
             connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
             connection.pragma("synchronous", "FULL")
@@ -199,6 +222,4 @@ def _after_fork_in_child() -> None:
     _forking.clear()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

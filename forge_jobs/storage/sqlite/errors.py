@@ -15,7 +15,9 @@ def translated(error: apsw.Error, path: Path) -> DatabaseError:
         if isinstance(error, kind):
             return DatabaseUnusable(sentence.format(path=path, error=error))
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
-        return DatabaseBusy(f"database {path} is locked by another program; close it (a database browser, a backup?) and try again")
+        return DatabaseBusy(
+            f"database {path} is locked by another program; close it (a database browser, a backup?) and try again"
+        )
     if isinstance(error, apsw.InterruptError):
         return DatabaseBusy(f"database {path} did not answer within the deadline")
     return DatabaseError(f"database {path}: {error}")
@@ -23,10 +25,19 @@ def translated(error: apsw.Error, path: Path) -> DatabaseError:
 
 _SENTENCES: list[tuple[type[apsw.Error], str]] = [
     (apsw.NotADBError, "{path} is not a SQLite database: name another file, or move it away"),
-    (apsw.CorruptError, "database {path} is damaged ({error}): restore it from a backup, or try the sqlite3 command's .recover"),
+    (
+        apsw.CorruptError,
+        "database {path} is damaged ({error}): restore it from a backup, or try the sqlite3 command's .recover",
+    ),
     (apsw.FullError, "the disk is full: nothing was stored in {path}; free some space and try again"),
-    (apsw.ReadOnlyError, "database {path} cannot be written: check the permissions of the file and its directory"),
+    (
+        apsw.ReadOnlyError,
+        "database {path} cannot be written: check the permissions of the file and its directory",
+    ),
     (apsw.PermissionsError, "database {path} cannot be opened: permission denied"),
-    (apsw.CantOpenError, "database {path} cannot be opened: check that its directory exists and may be written"),
+    (
+        apsw.CantOpenError,
+        "database {path} cannot be opened: check that its directory exists and may be written",
+    ),
     (apsw.IOError, "reading or writing database {path} failed ({error}): check the disk"),
 ]

@@ -19,9 +19,7 @@ Tally = Counter[tuple[str, str]]
 """By how much the numbers of ended jobs changed, by (queue, outcome)."""
 
 
-def hand_in(
-    database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None
-) -> list[int]:
+def hand_in(database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None) -> list[int]:
     """Record ends and tally them; return the claim numbers that were refused."""
     if not ended:
         return []
@@ -42,8 +40,8 @@ def add_tallies(connection: apsw.Connection, host_id: str | None, tally: Tally) 
 
 def add_error(database: Database, connection: apsw.Connection, key: int, entry: ErrorEntry) -> None:
     """Add a line to a job's error history, which keeps its newest lines only."""
-    database.run(connection, "add_error", (key, json_text(entry))).fetchall()
-    database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT)).fetchall()
+    database.run(connection, "add_error", (key, json_text(entry)))
+    database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
 
 
 def _hand_in_done(database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally) -> list[int]:
@@ -54,7 +52,7 @@ def _hand_in_done(database: Database, connection: apsw.Connection, done: list[En
         if end.key in accepted:
             tally[end.queue, "done"] += 1
             if end.result is not None and len(end.result) > INLINE_BYTES:
-                database.run(connection, "body_result", (end.key, end.result.decode())).fetchall()
+                database.run(connection, "body_result", (end.key, end.result.decode()))
         elif _state(database, connection, end)[0] is not Status.DONE:
             refused.append(end.claim_no)
     return refused
@@ -73,13 +71,13 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
         end = _cancelled(end)
     fence = (end.key, end.process_id, end.claim_no)
     if end.status is Status.DEAD:
-        database.run(connection, "hand_in_dead", (end.crashes, end.started_at, end.finished_at, *fence)).fetchall()
+        database.run(connection, "hand_in_dead", (end.crashes, end.started_at, end.finished_at, *fence))
         tally[end.queue, "dead"] += 1
     else:
         due = end.finished_at if end.scheduled_at is None else end.scheduled_at
         gate = Gate.READY if due <= end.finished_at else Gate.WAITING
         values = (end.status.value, int(gate), due, int(end.attempt_back), end.crashes, end.started_at)
-        database.run(connection, "hand_in_waiting", (*values, *fence)).fetchall()
+        database.run(connection, "hand_in_waiting", (*values, *fence))
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
         add_error(database, connection, end.key, end.error)
@@ -88,13 +86,17 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
 
 def _state(database: Database, connection: apsw.Connection, end: Ended) -> tuple[Status | None, bool]:
     """Return what the named claim's row says now: its status (None: the claim is another's) and whether to cancel."""
-    rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no)).fetchall()
+    rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
     return (Status(rows[0][0]), rows[0][1] is not None) if rows else (None, False)
 
 
 def _cancelled(end: Ended) -> Ended:
     """Return the end of a job that somebody wanted stopped: it is not tried again."""
     attempt = end.error.attempt if end.error else 0
-    told = f"cancelled while it was running; it had ended so: {end.error.message}" if end.error else "cancelled while it was running"
+    told = (
+        f"cancelled while it was running; it had ended so: {end.error.message}"
+        if end.error
+        else "cancelled while it was running"
+    )
     entry = ErrorEntry(at=end.finished_at, attempt=attempt, cause=Cause.CANCELLED, message=told)
     return msgspec.structs.replace(end, status=Status.DEAD, error=entry, scheduled_at=None)

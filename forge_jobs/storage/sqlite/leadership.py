@@ -23,12 +23,12 @@ class SqliteLeadership:
         with self._database.writing() as connection:
             alive = json_text([host.host_id for host in self._registry.live_hosts(connection)])
             values = (holder, boot_id, now + round(seconds * MICROSECONDS), now, alive)
-            return bool(self._database.run(connection, "lead", values).fetchall())
+            return bool(self._database.run(connection, "lead", values))
 
     def resign(self, holder: str) -> None:
         """Give the lease up, if ``holder`` has it."""
         with self._database.writing() as connection:
-            self._database.run(connection, "resign", (holder,)).fetchall()
+            self._database.run(connection, "resign", (holder,))
 
 
 def _boot_id() -> str:

@@ -10,15 +10,17 @@ import apsw
 from forge_jobs.errors import DatabaseUnusable
 
 NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "ncpfs", "fuse.sshfs",
-     "fuse.s3fs", "fuse.glusterfs", "fuse.rclone", "virtiofs", "drvfs"}
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "beegfs", "ncpfs",
+     "fuse.sshfs", "fuse.s3fs", "fuse.glusterfs", "fuse.rclone", "virtiofs", "drvfs"}
 )  # fmt: skip
 
 
 def check_file(path: Path) -> None:
     """Raise DatabaseUnusable, in one sentence, where the path cannot be a queue's database."""
     if path.is_dir():
-        raise DatabaseUnusable(f"database {path} is a directory: name a file in it, for example {path / 'queue.sqlite'}")
+        raise DatabaseUnusable(
+            f"database {path} is a directory: name a file in it, for example {path / 'queue.sqlite'}"
+        )
     if path.exists():
         if not path.is_file():
             raise DatabaseUnusable(f"database {path} is not a regular file")

@@ -34,20 +34,20 @@ class SqliteOperator:
     def get(self, job_id: str) -> JobRecord | None:
         """Return the job, whole, or None."""
         with self._database.snapshot() as connection:
-            rows = self._database.run(connection, "get", (blob(job_id),)).fetchall()
+            rows = self._database.run(connection, "get", (blob(job_id),))
             return record_of(rows[0], self._errors(connection, rows[0][0])) if rows else None
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
         """Return the status of each job that exists."""
         with self._database.reading() as connection:
-            rows = self._database.run(connection, "statuses", (ids_json(list(job_ids)),)).fetchall()
+            rows = self._database.run(connection, "statuses", (ids_json(list(job_ids)),))
         return {text(job_id): Status(status) for job_id, status in rows}
 
     def find(self, wanted: JobFilter, limit: int, before: int | None) -> tuple[list[JobRecord], int | None]:
         """Return at most ``limit`` jobs, newest first, and the cursor for more or None."""
         values = (_NEWEST if before is None else before, *_filter_values(wanted), limit + 1)
         with self._database.snapshot() as connection:
-            rows = self._database.run(connection, "find", values).fetchall()
+            rows = self._database.run(connection, "find", values)
             records = [record_of(row, self._errors(connection, row[0])) for row in rows[:limit]]
         return records, rows[limit - 1][0] if len(rows) > limit else None
 
@@ -56,26 +56,30 @@ class SqliteOperator:
         now = self._database.clock.now()
         found: dict[str, dict[str, Any]] = {}
         with self._database.snapshot() as connection:
-            for row in self._database.run(connection, "queues").fetchall():
+            for row in self._database.run(connection, "queues"):
                 found[row[0]] = {"paused": bool(row[1])}
             self._count_waiting(connection, found)
-            for queue, number in self._database.run(connection, "count_running").fetchall():
+            for queue, number in self._database.run(connection, "count_running"):
                 found.setdefault(queue, {})["in_progress"] = number
-            for queue, outcome, number in self._database.run(connection, "count_ended").fetchall():
+            for queue, outcome, number in self._database.run(connection, "count_ended"):
                 found.setdefault(queue, {})[outcome] = number
             for worker in self._live_workers(connection):
                 seen = found.setdefault(worker.queue, {})
                 seen["workers"] = seen.get("workers", 0) + 1
                 seen["held"] = seen.get("held", 0) + worker.held
             for queue, seen in found.items():
-                ((oldest,),) = self._database.run(connection, "oldest_ready", (queue,)).fetchall()
+                ((oldest,),) = self._database.run(connection, "oldest_ready", (queue,))
                 seen["oldest_ready_seconds"] = None if oldest is None else max(now - oldest, 0) / MICROSECONDS
                 seen["held"] = min(seen.get("held", 0), seen.get("in_progress", 0))
         return {queue: QueueCounts(**seen) for queue, seen in sorted(found.items())}
 
     def _count_waiting(self, connection: apsw.Connection, found: dict[str, dict[str, Any]]) -> None:
-        for name, field in (("count_ready", "pending"), ("count_due", "scheduled"), ("count_shut", "pending")):
-            for queue, status, number in self._database.run(connection, name).fetchall():
+        for name, field in (
+            ("count_ready", "pending"),
+            ("count_due", "scheduled"),
+            ("count_shut", "pending"),
+        ):
+            for queue, status, number in self._database.run(connection, name):
                 seen = found.setdefault(queue, {})
                 field_of = "failed" if status == Status.FAILED else field
                 seen[field_of] = seen.get(field_of, 0) + number
@@ -89,13 +93,13 @@ class SqliteOperator:
         now = self._database.clock.now()
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
-            self._database.run(connection, "cancel_waiting", (now, seq)).fetchall()
+            self._database.run(connection, "cancel_waiting", (now, seq))
             entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.CANCELLED, message="cancelled before it ran")
             add_error(self._database, connection, seq, entry)
             tally[queue, "dead"] += 1
             return "changed"
         if status == Status.IN_PROGRESS:
-            self._database.run(connection, "cancel_running", (now, seq)).fetchall()
+            self._database.run(connection, "cancel_running", (now, seq))
             return "requested"
         return "skipped"
 
@@ -108,7 +112,7 @@ class SqliteOperator:
         if status not in RETRYABLE:
             return "skipped"
         before = connection.total_changes()
-        self._database.run(connection, "retry", (self._database.clock.now(), seq)).fetchall()
+        self._database.run(connection, "retry", (self._database.clock.now(), seq))
         if connection.total_changes() == before:
             return "skipped"
         if status == Status.DEAD:
@@ -124,7 +128,7 @@ class SqliteOperator:
         if status not in DELETABLE:
             return "skipped"
         for name in ("remove_body", "remove_errors", "remove_job"):
-            self._database.run(connection, name, (seq,)).fetchall()
+            self._database.run(connection, name, (seq,))
         if status in (Status.DONE, Status.DEAD):
             tally[queue, status] -= 1
         return "changed"
@@ -135,7 +139,7 @@ class SqliteOperator:
 
     def _run_now(self, connection: apsw.Connection, row: Any, _tally: Tally) -> str:
         before = connection.total_changes()
-        self._database.run(connection, "run_now", (self._database.clock.now(), row[0])).fetchall()
+        self._database.run(connection, "run_now", (self._database.clock.now(), row[0]))
         return "skipped" if connection.total_changes() == before else "changed"
 
     def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change) -> Batch:
@@ -158,11 +162,11 @@ class SqliteOperator:
     def _selected(self, connection: apsw.Connection, wanted: JobFilter, limit: int, after: int) -> list[Any]:
         values = (after, *_filter_values(wanted), limit)
         if wanted.ids is None:
-            return self._database.run(connection, "select_by_filter", values).fetchall()
-        return self._database.run(connection, "select_by_id", (*values, ids_json(list(wanted.ids)))).fetchall()
+            return self._database.run(connection, "select_by_filter", values)
+        return self._database.run(connection, "select_by_id", (*values, ids_json(list(wanted.ids))))
 
     def _errors(self, connection: apsw.Connection, seq: int) -> list[str]:
-        return [entry for (entry,) in self._database.run(connection, "errors_of", (seq,)).fetchall()]
+        return [entry for (entry,) in self._database.run(connection, "errors_of", (seq,))]
 
 
 def _filter_values(wanted: JobFilter) -> tuple[object, ...]:

@@ -29,7 +29,8 @@ class SqliteProducer:
         with self._database.writing() as connection:
             if all(job.unique_key is None and len(job.payload) <= INLINE_BYTES for job in jobs):
                 connection.executemany(
-                    statement("sqlite", "enqueue_plain"), ((*self._row(job, now), job.payload.decode()) for job in jobs)
+                    statement("sqlite", "enqueue_plain"),
+                    ((*self._row(job, now), job.payload.decode()) for job in jobs),
                 )
                 answers = [Enqueued(job.id) for job in jobs]
             else:
@@ -46,12 +47,12 @@ class SqliteProducer:
         large = len(job.payload) > INLINE_BYTES
         payload = job.payload.decode()
         values = (*self._row(job, now), job.unique_key, None if large else payload)
-        stored = self._database.run(connection, "enqueue", values).fetchall()
+        stored = self._database.run(connection, "enqueue", values)
         if not stored:
-            ((holder,),) = self._database.run(connection, "unique_holder", (job.kind, job.unique_key)).fetchall()
+            ((holder,),) = self._database.run(connection, "unique_holder", (job.kind, job.unique_key))
             return Enqueued(text(holder), deduplicated=True)
         if large:
-            self._database.run(connection, "body_payload", (stored[0][0], payload)).fetchall()
+            self._database.run(connection, "body_payload", (stored[0][0], payload))
         return Enqueued(job.id)
 
     def _ring(self, stored: Sequence[NewJob], now: int) -> None:

@@ -16,16 +16,16 @@ class SqliteQueueConfig:
     def ensure_queue(self, settings: QueueSettings) -> None:
         """Create the queue unless it exists; never changes an existing one."""
         with self._database.writing() as connection:
-            self._database.run(connection, "ensure_queue", settings_row(settings)).fetchall()
+            self._database.run(connection, "ensure_queue", settings_row(settings))
 
     def queues(self) -> list[QueueSettings]:
         """Return every queue's settings by name."""
         with self._database.reading() as connection:
-            return [settings_of(row) for row in self._database.run(connection, "queues").fetchall()]
+            return [settings_of(row) for row in self._database.run(connection, "queues")]
 
     def update_queue(self, settings: QueueSettings) -> bool:
         """Replace one queue's settings; False when there is no such queue."""
         with self._database.writing() as connection:
             before = connection.total_changes()
-            self._database.run(connection, "update_queue", settings_row(settings)).fetchall()
+            self._database.run(connection, "update_queue", settings_row(settings))
             return connection.total_changes() > before

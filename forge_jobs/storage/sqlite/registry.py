@@ -26,22 +26,40 @@ class SqliteRegistry:
         """Register a supervisor; make jobs of its kinds claimable again."""
         now = self._database.clock.now()
         queues, kinds = json_text(host.queues), json_text(host.kinds)
-        row = (host.host_id, host.hostname, host.pid, host.label, host.version, queues, kinds, host.life_lock, now, now)
+        row = (
+            host.host_id,
+            host.hostname,
+            host.pid,
+            host.label,
+            host.version,
+            queues,
+            kinds,
+            host.life_lock,
+            now,
+            now,
+        )
         with self._database.writing() as connection:
-            self._database.run(connection, "announce_host", row).fetchall()
-            self._database.run(connection, "unpark_served", (queues, kinds)).fetchall()
+            self._database.run(connection, "announce_host", row)
+            self._database.run(connection, "unpark_served", (queues, kinds))
 
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""
-        row = (process.process_id, process.host_id, process.queue, process.number, process.pid, process.started_at)
+        row = (
+            process.process_id,
+            process.host_id,
+            process.queue,
+            process.number,
+            process.pid,
+            process.started_at,
+        )
         with self._database.writing() as connection:
-            self._database.run(connection, "announce_worker", row).fetchall()
+            self._database.run(connection, "announce_worker", row)
 
     def beat(self, host_id: str, workers: Sequence[WorkerView]) -> None:
         """Say that the host lives, and store what its board shows."""
         with self._database.writing() as connection:
             values = (self._database.clock.now(), json_text(workers), host_id)
-            self._database.run(connection, "beat", values).fetchall()
+            self._database.run(connection, "beat", values)
 
     def hosts(self) -> list[HostRecord]:
         """Return every registered host; ``alive`` is judged now."""
@@ -62,7 +80,7 @@ class SqliteRegistry:
         return [host for host, _workers in self._hosts(connection) if host.alive]
 
     def _hosts(self, connection: apsw.Connection) -> list[tuple[HostRecord, list[WorkerView]]]:
-        return [self._host(row) for row in self._database.run(connection, "hosts").fetchall()]
+        return [self._host(row) for row in self._database.run(connection, "hosts")]
 
     def _host(self, row: Any) -> tuple[HostRecord, list[WorkerView]]:
         record = HostRecord(
@@ -86,14 +104,14 @@ class SqliteRegistry:
             return {process_id: self._claims_of(connection, process_id) for process_id in process_ids}
 
     def _claims_of(self, connection: apsw.Connection, process_id: int) -> list[Claim]:
-        rows = self._database.run(connection, "claims_of", (process_id,)).fetchall()
+        rows = self._database.run(connection, "claims_of", (process_id,))
         return [_claim_of(row) for row in rows]
 
     def claims_before(self, instant: int) -> dict[int, list[Claim]]:
         """Return the claims, by process, that were made before ``instant`` and have not ended."""
         found: dict[int, list[Claim]] = {}
         with self._database.reading() as connection:
-            for row in self._database.run(connection, "claims_before", (instant,)).fetchall():
+            for row in self._database.run(connection, "claims_before", (instant,)):
                 found.setdefault(row[9], []).append(_claim_of(row))
         return found
 
@@ -101,14 +119,14 @@ class SqliteRegistry:
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
         with self._database.writing() as connection:
             hand_in(self._database, connection, ended, host_id)
-            self._database.run(connection, "retire_process", (process_id,)).fetchall()
+            self._database.run(connection, "retire_process", (process_id,))
 
     def dead_processes(self, host_id: str, living: Sequence[int]) -> list[int]:
         """Return the processes that hold claims or a registration and are dead."""
         with self._database.snapshot() as connection:
             alive_hosts = {h.host_id for h in self.live_hosts(connection)} - {host_id}
-            registered = dict(self._database.run(connection, "processes").fetchall())
-            running = {p for (p,) in self._database.run(connection, "running_processes").fetchall()}
+            registered = dict(self._database.run(connection, "processes"))
+            running = {p for (p,) in self._database.run(connection, "running_processes")}
         living_here = set(living)
         return sorted(
             process_id
@@ -119,11 +137,10 @@ class SqliteRegistry:
     def retire_host(self, host_id: str) -> None:
         """Take a host and all its processes off the registry."""
         with self._database.writing() as connection:
-            self._database.run(connection, "retire_host_processes", (host_id,)).fetchall()
-            self._database.run(connection, "retire_host", (host_id,)).fetchall()
-
-
+            self._database.run(connection, "retire_host_processes", (host_id,))
+            self._database.run(connection, "retire_host", (host_id,))
 
 
 def _claim_of(row: Any) -> Claim:
-    return Claim(row[0], text(row[1]), *row[2:8], b"", row[8])
+    seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, started_at = row[:9]
+    return Claim(seq, text(job_id), kind, queue, claim_no, attempts, max_attempts, crashes, b"", started_at)

@@ -43,7 +43,12 @@ class SqliteSchema:
             return False
         check_file(path)
         with self._database.exclusive():
-            for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"), hosts_file(path)):
+            for file in (
+                path,
+                path.with_name(path.name + "-wal"),
+                path.with_name(path.name + "-shm"),
+                hosts_file(path),
+            ):
                 file.unlink(missing_ok=True)
         turnstile_file(path).unlink(missing_ok=True)
         return True

@@ -24,9 +24,15 @@ class SqliteStorage:
     """The bundle. ``wait`` is how this process waits for its turn to write; see ``turnstile``."""
 
     def __init__(
-        self, path: Path, *, clock: Clock | None = None, wait: WaitForLock | None = None, deadline: float = DEADLINE
+        self,
+        path: Path,
+        *,
+        clock: Clock | None = None,
+        wait: WaitForLock | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
         self._database = Database(path, clock=clock, wait=wait, deadline=deadline)
+        self.clock = self._database.clock
         self._locks = LifeLocks(hosts_file(path))
         self.producer = SqliteProducer(self._database, Bells(path))
         self.worker_queue = SqliteWorkerQueue(self._database)

@@ -35,18 +35,21 @@ class Turnstile:
         if not self._threads.acquire(timeout=seconds):
             raise DatabaseBusy(f"another thread of this process has been writing to {self._path} for {seconds:g} s")
         try:
-            if (self._straggler is None or not self._straggler.adopt()) and _try_lock(self._fd):
-                self._straggler = None
-                return
-            left = max(deadline - monotonic(), 0.0)
-            if not (self._wait_in_thread(left) if wait is None else wait(self._fd, left)):
-                raise DatabaseBusy(
-                    f"no turn to write within {seconds:g} s: {self._holder()} holds the lock {self._path}; "
-                    "end it if it hangs, or try again"
-                )
+            self._lock(deadline, seconds, wait)
         except BaseException:
             self._threads.release()
             raise
+
+    def _lock(self, deadline: float, seconds: float, wait: WaitForLock | None) -> None:
+        if (self._straggler is None or not self._straggler.adopt()) and _try_lock(self._fd):
+            self._straggler = None
+            return
+        left = max(deadline - monotonic(), 0.0)
+        if not (self._wait_in_thread(left) if wait is None else wait(self._fd, left)):
+            raise DatabaseBusy(
+                f"no turn to write within {seconds:g} s: {self._holder()} holds the lock {self._path}; "
+                "end it if it hangs, or try again"
+            )
 
     def leave(self) -> None:
         """Let the next one in."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import apsw
 
 from forge_jobs.clock import MICROSECONDS
-from forge_jobs.storage.records import Opened, RunTotals, Unserved
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Opened, RunTotals, Unserved
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import Tally, add_tallies
@@ -38,19 +38,19 @@ class SqliteUpkeep:
         due = self._next_due()
         if due is not None and due <= now:
             with self._database.writing() as connection:
-                ready.update(queue for (queue,) in self._database.run(connection, "open_due", (now, limit)).fetchall())
+                ready.update(queue for (queue,) in self._database.run(connection, "open_due", (now, limit)))
             due = self._next_due()
         return Opened(ready=dict(ready), next_due=due)
 
     def _next_due(self) -> int | None:
         with self._database.reading() as connection:
-            ((due,),) = self._database.run(connection, "next_due").fetchall()
+            ((due,),) = self._database.run(connection, "next_due")
             return None if due is None else int(due)
 
     def look(self) -> Opened:
         """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due."""
         with self._database.reading() as connection:
-            found = dict(self._database.run(connection, "look", (COUNT_LIMIT,)).fetchall())
+            found = dict(self._database.run(connection, "look", (COUNT_LIMIT,)))
         due = found.pop(None)
         return Opened(ready={queue: jobs for queue, jobs in found.items() if jobs}, next_due=due)
 
@@ -58,38 +58,40 @@ class SqliteUpkeep:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
         total = 0
         with self._database.snapshot() as connection:
-            paused = {row[0] for row in self._database.run(connection, "queues").fetchall() if row[1]}
+            paused = {row[0] for row in self._database.run(connection, "queues") if row[1]}
             for queue in queues:
                 if queue not in paused:
-                    ((ready,),) = self._database.run(connection, "ready_of_kinds", (queue, json_text(kinds))).fetchall()
-                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue,)).fetchall()
+                    ((ready,),) = self._database.run(connection, "ready_of_kinds", (queue, json_text(kinds)))
+                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue,))
                     total += ready + retrying
-                ((running,),) = self._database.run(connection, "running_in", (queue,)).fetchall()
+                ((running,),) = self._database.run(connection, "running_in", (queue,))
                 total += running
         return total
 
-    def park_unserved(self, limit: int) -> list[Unserved]:
-        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
+    def unserved(self) -> list[Unserved]:
+        """Return the jobs that wait although nobody alive will take them."""
         with self._database.snapshot() as connection:
             hosts = self._registry.live_hosts(connection)
             served = {queue for host in hosts for queue in host.queues}
             known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
-            strangers = []
             for name in ("ready_kinds", "unserved_kinds"):
-                for queue, kind, jobs in self._database.run(connection, name).fetchall():
+                for queue, kind, jobs in self._database.run(connection, name):
                     if (queue, kind) not in known:
                         waiting[queue, kind] += jobs
-                        if name == "ready_kinds" and queue in served:
-                            strangers.append((queue, kind))
-        if strangers:
-            with self._database.writing() as connection:
-                for queue, kind in strangers:
-                    self._database.run(connection, "park_unserved", (queue, kind, limit)).fetchall()
         return [
-            Unserved(queue=q, kind=k, jobs=n, reason="unknown kind" if q in served else "no worker serves the queue")
+            Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
         ]
+
+    def park_unserved(self, limit: int) -> list[Unserved]:
+        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
+        unserved = self.unserved()
+        strangers = [(u.queue, u.kind, limit) for u in unserved if u.reason == UNKNOWN_KIND]
+        if strangers:
+            with self._database.writing() as connection:
+                connection.executemany(statement("sqlite", "park_unserved"), strangers)
+        return unserved
 
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
@@ -109,11 +111,11 @@ class SqliteUpkeep:
 
     def _victims(self, connection: apsw.Connection, now: int, limit: int) -> list[tuple[str, str, list[int]]]:
         found = []
-        for row in self._database.run(connection, "queues").fetchall():
+        for row in self._database.run(connection, "queues"):
             settings = settings_of(row)
             for outcome, days in (("done", settings.keep_done), ("dead", settings.keep_dead)):
                 values = (settings.name, now - round(days * _DAY), limit)
-                keys = _firsts(self._database.run(connection, f"prune_{outcome}", values).fetchall())
+                keys = _firsts(self._database.run(connection, f"prune_{outcome}", values))
                 if keys:
                     found.append((settings.name, outcome, keys))
                     limit -= len(keys)
@@ -122,18 +124,18 @@ class SqliteUpkeep:
     def fold_tallies(self) -> None:
         """Sum the tallies of ended jobs into one row for each queue and outcome, once there are many."""
         with self._database.reading() as connection:
-            ((rows,),) = self._database.run(connection, "tally_rows").fetchall()
+            ((rows,),) = self._database.run(connection, "tally_rows")
         if rows < FOLD_AT:
             return
         with self._database.writing() as connection:
-            sums = self._database.run(connection, "fold_tallies_read").fetchall()
-            self._database.run(connection, "fold_tallies_clear").fetchall()
+            sums = self._database.run(connection, "fold_tallies_read")
+            self._database.run(connection, "fold_tallies_clear")
             connection.executemany(statement("sqlite", "add_tally"), sums)
 
     def run_totals(self, host_id: str) -> RunTotals:
         """Return how the attempts of this host ended."""
         with self._database.reading() as connection:
-            return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,)).fetchall()))
+            return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
 
     def checkpoint(self) -> None:
         """Move what was committed into the database file once the log has grown to 4 MB; waits for nobody."""

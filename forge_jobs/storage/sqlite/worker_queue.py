@@ -24,7 +24,7 @@ class SqliteWorkerQueue:
     def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
         """Hand in what has ended and claim what is next; None if the process is not registered any more."""
         with self._database.writing() as connection:
-            registered = self._database.run(connection, "registered", (process_id,)).fetchall()
+            registered = self._database.run(connection, "registered", (process_id,))
             if not registered:
                 return None
             refused = hand_in(self._database, connection, ended, registered[0][0])
@@ -39,15 +39,15 @@ class SqliteWorkerQueue:
         """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many."""
         now = self._database.clock.now()
         with self._database.writing() as connection:
-            held = self._database.run(connection, "claims_of", (process_id,)).fetchall()
+            held = self._database.run(connection, "claims_of", (process_id,))
             strays = [row for row in held if row[4] not in known]
             for row in strays:
                 values = ("pending", int(Gate.READY), now, 1, row[7], None, row[0], process_id, row[4])
-                self._database.run(connection, "hand_in_waiting", values).fetchall()
+                self._database.run(connection, "hand_in_waiting", values)
         return len(strays)
 
     def _settings(self, connection: apsw.Connection, queue: str) -> QueueSettings:
-        row = self._database.run(connection, "queue_settings", (queue,)).fetchall()
+        row = self._database.run(connection, "queue_settings", (queue,))
         return settings_of(row[0]) if row else QueueSettings(name=queue)
 
     def _claim(self, connection: apsw.Connection, process_id: int, want: Want) -> list[Claim]:
@@ -55,7 +55,7 @@ class SqliteWorkerQueue:
         claims: list[Claim] = []
         cost, size = 0.0, 0
         in_line = self._database.run(connection, "claim_candidates", (want.queue, json_text(want.kinds), want.rows))
-        for seq, job_id, kind, attempts, max_attempts, crashes, stored in in_line.fetchall():
+        for seq, job_id, kind, attempts, max_attempts, crashes, stored in in_line:
             payload = self._payload(connection, seq) if stored is None else stored.encode()
             cost += want.costs.get(kind, float("inf"))
             size += len(payload)
@@ -69,5 +69,5 @@ class SqliteWorkerQueue:
         return claims
 
     def _payload(self, connection: apsw.Connection, seq: int) -> bytes:
-        found = self._database.run(connection, "body_of", (seq,)).fetchall()
+        found = self._database.run(connection, "body_of", (seq,))
         return str(found[0][0]).encode() if found else b"null"

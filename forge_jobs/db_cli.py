@@ -1,0 +1,133 @@
+"""The command ``forge-jobs-db``: the database itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import PurePath
+from typing import Any
+
+import click
+
+from forge_jobs.config import Location, locate
+from forge_jobs.errors import UsageError, WorkersAlive
+from forge_jobs.storage import Storage, open_storage
+from forge_jobs.terminal import Command, print_json
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="forge-jobs", prog_name="forge-jobs-db")
+@click.option("--database", metavar="URL", help="The database, for example sqlite:///queue.sqlite.")
+@click.option("--config", metavar="PATH", help="The configuration file to use instead of the one found.")
+@click.pass_context
+def main(ctx: click.Context, database: str | None, config: str | None) -> None:
+    """Create, upgrade, look at, empty or remove the queue's database."""
+    ctx.obj = lambda: locate(database, config)
+
+
+def _opened(ctx: click.Context) -> tuple[Location, Storage]:
+    location = ctx.obj()
+    return location, open_storage(location.url)
+
+
+@main.command()
+@click.pass_context
+def create(ctx: click.Context) -> None:
+    """Create the database and its schema; harmless where it is there."""
+    _location, storage = _opened(ctx)
+    click.echo(f"{'created' if storage.schema.create() else 'already there:'} {storage.location}")
+
+
+@main.command()
+@click.pass_context
+def migrate(ctx: click.Context) -> None:
+    """Apply the migrations that are pending."""
+    _location, storage = _opened(ctx)
+    applied = storage.schema.migrate()
+    click.echo(f"{storage.location}: {'applied ' + ', '.join(applied) if applied else 'nothing to apply'}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON with stable field names.")
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """Say which database this is, its schema version, what is pending and how many jobs it has. Changes nothing."""
+    location, storage = _opened(ctx)
+    told = storage.schema.describe() | {"origin": location.origin}
+    current = bool(told["exists"]) and not told["pending_migrations"]
+    counts = storage.operator.counts() if current else {}
+    if as_json:
+        print_json(told | {"queues": counts})
+        return
+    for name, value in told.items():
+        click.echo(f"{name + ':':22}{_plain(value)}")
+    for queue, count in counts.items():
+        click.echo(
+            f"queue {queue}: pending {count.pending}, scheduled {count.scheduled}, in_progress {count.in_progress}, "
+            f"done {count.done}, retrying {count.failed}, dead {count.dead}"
+        )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+
+
+def _destructive(command: Any) -> Any:
+    """Give a command --yes and --force."""
+    for option in (
+        click.option("--yes", is_flag=True, help="Do not ask; for scripts."),
+        click.option("--force", is_flag=True, help="Even while live workers are registered."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_destructive
+@click.pass_context
+def reset(ctx: click.Context, yes: bool, force: bool) -> None:
+    """Remove every job, queue setting and registration. The file stays, so live producers go on."""
+    _location, storage = _opened(ctx)
+    _make_sure("reset", storage, yes=yes, force=force)
+    storage.schema.reset()
+    click.echo(f"reset {storage.location}")
+
+
+@main.command()
+@_destructive
+@click.pass_context
+def drop(ctx: click.Context, yes: bool, force: bool) -> None:
+    """Remove the database."""
+    _location, storage = _opened(ctx)
+    if not storage.schema.describe()["exists"]:
+        click.echo(f"not there: {storage.location}")
+        return
+    _make_sure("drop", storage, yes=yes, force=force)
+    click.echo(f"{'dropped' if storage.schema.drop() else 'not there:'} {storage.location}")
+
+
+def _make_sure(verb: str, storage: Storage, *, yes: bool, force: bool) -> None:
+    """Raise unless the person means it, and nobody works on the database."""
+    name = PurePath(storage.location).name
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"refusing to {verb} {storage.location} without a terminal to ask on: pass --yes")
+        if (
+            click.prompt(
+                f"This removes every job in {storage.location}. Type its name ({name}) to {verb} it",
+                default="",
+                show_default=False,
+            )
+            != name
+        ):
+            raise UsageError(f"that is not {name!r}: nothing was changed")
+    told = storage.schema.describe()
+    if force or not told["exists"] or told["pending_migrations"]:
+        return
+    alive = [host for host in storage.registry.hosts() if host.alive]
+    if alive:
+        raise WorkersAlive(
+            f"refusing to {verb} {storage.location}: {len(alive)} live supervisor(s) use it "
+            f"(pid {', '.join(str(host.pid) for host in alive)}): stop them first, or pass --force"
+        )

@@ -1,0 +1,93 @@
+"""``forge-jobs enqueue``: store one job from the shell."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from forge_jobs.app import ForgeJobs
+from forge_jobs.errors import JobFailed, PayloadError, UsageError
+from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
+from forge_jobs_supervisor.cli.moments import moment
+
+
+@click.command()
+@click.argument("kind")
+@click.option(
+    "--payload",
+    default="{}",
+    metavar="JSON|@FILE|-",
+    help="The arguments as a JSON object; @FILE reads a file, - standard input.",
+)
+@click.option("--queue", help="The queue [default: the handler's own].")
+@click.option("--priority", type=int, help="Lower runs first.")
+@click.option("--run-at", metavar="WHEN", help="Not before: +10m, or an ISO 8601 time with its zone.")
+@click.option("--unique-key", help="While a job of this kind with this key is live, that one is returned.")
+@click.option("--max-attempts", type=int, help="After how many attempts the job ends dead.")
+@click.option("--wait", is_flag=True, help="Wait for the end and print the result; exit 1 if the job ends dead.")
+@json_option
+@add_location_options
+def enqueue(
+    kind: str, payload: str, queue: str | None, priority: int | None, run_at: str | None, unique_key: str | None,
+    max_attempts: int | None, wait: bool, as_json: bool, app_name: str | None, database: str | None, config: str | None,
+) -> None:  # fmt: skip
+    """Store one job and print its id.
+
+    Where the application is known (--app, FORGE_APP, pyproject.toml) the payload is checked against its handler.
+    """
+    jobs = opened(app_name, database, config)
+    _check_kind(jobs, kind)
+    given = {
+        "queue": queue,
+        "priority": priority,
+        "run_at": None if run_at is None else moment(run_at),
+        "unique_key": unique_key,
+        "max_attempts": max_attempts,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    job = jobs.enqueue(kind, _payload(payload), **options)
+    if not wait:
+        if as_json:
+            print_json({"id": job.id, "deduplicated": job.deduplicated})
+        else:
+            click.echo(job.id)
+        return
+    try:
+        result = job.result()
+    except JobFailed as failed:
+        click.echo(f"forge-jobs: {failed}", err=True)
+        sys.exit(FAILURE)
+    print_json({"id": job.id, "deduplicated": job.deduplicated, "value": result} if as_json else result)
+
+
+def _check_kind(jobs: ForgeJobs, kind: str) -> None:
+    if jobs.handlers and kind not in jobs.handlers:
+        near = difflib.get_close_matches(kind, list(jobs.handlers), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(jobs.handlers))}"
+        raise UsageError(f"the application has no handler of kind {kind!r}; {hint}")
+
+
+def _payload(given: str) -> Any:
+    if given == "-":
+        text, source = sys.stdin.buffer.read(), "standard input"
+    elif given.startswith("@"):
+        source = given[1:]
+        try:
+            text = Path(source).read_bytes()
+        except OSError as error:
+            raise UsageError(f"payload file {source!r} cannot be read: {error.strerror}") from None
+    else:
+        text, source = (
+            given.encode("utf-8", "surrogateescape"),
+            repr(given if len(given) <= 60 else given[:60] + "…"),
+        )
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise PayloadError(f"the payload {source} is not JSON: {error}") from None

@@ -1,0 +1,112 @@
+"""``forge-jobs jobs`` and ``show``: looking jobs up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from forge_jobs.client import Job
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.states import Status
+from forge_jobs.terminal import print_json
+from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
+from forge_jobs_supervisor.cli.moments import iso, shown
+from forge_jobs_supervisor.cli.tables import print_table
+
+
+@click.command(name="jobs")
+@click.option("--status", type=click.Choice([s.value for s in Status]), help="Only jobs in this state.")
+@click.option("--queue", help="Only jobs of this queue.")
+@click.option("--kind", help="Only jobs of this kind.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option("--before", type=int, metavar="CURSOR", help="Go on after the page that gave this cursor.")
+@json_option
+@add_location_options
+def list_jobs(
+    status: str | None, queue: str | None, kind: str | None, limit: int, before: int | None, as_json: bool,
+    app_name: str | None, database: str | None, config: str | None,
+) -> None:  # fmt: skip
+    """List jobs, newest first."""
+    page = opened(app_name, database, config).list(status=status, queue=queue, kind=kind, limit=limit, before=before)
+    if as_json:
+        print_json({"jobs": [summary(job) for job in page], "next": page.next})
+        return
+    columns = ["id", "kind", "queue", "status", "attempts", "last error"]
+    rows = [
+        [job.id, job.kind, job.queue, _status(job), f"{job.attempts}/{job.max_attempts}", _last_error(job)]
+        for job in page
+    ]
+    print_table(columns, rows, numbers=("attempts",))
+    if page.next is not None:
+        click.echo(f"more with --before {page.next}")
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+@add_location_options
+def show(job_id: str, as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
+    """Show one job, whole: its payload, its result, how each attempt ended."""
+    job = opened(app_name, database, config).get(job_id)
+    if as_json:
+        print_json(whole(job))
+        return
+    for name, value in whole(job).items():
+        if name == "error_history":
+            _print_history(job)
+        elif value is not None:
+            click.echo(f"{name + ':':22}{value}")
+
+
+def summary(job: Job) -> dict[str, Any]:
+    """Return a job as ``jobs --json`` prints it; the field names are stable."""
+    record = job.record
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "queue": job.queue,
+        "status": job.status,
+        "priority": job.priority,
+        "attempts": job.attempts,
+        "max_attempts": job.max_attempts,
+        "unique_key": job.unique_key,
+        "enqueued_at": iso(record.enqueued_at),
+        "scheduled_at": iso(record.scheduled_at),
+        "started_at": iso(record.started_at),
+        "finished_at": iso(record.finished_at),
+        "cancel_requested_at": iso(record.cancel_requested_at),
+        "last_error": record.error_history[-1].message if record.error_history else None,
+    }
+
+
+def whole(job: Job) -> dict[str, Any]:
+    """Return a job as ``show --json`` prints it."""
+    return summary(job) | {
+        "payload": job.payload,
+        "value": job.value,
+        "error_history": [_entry(entry) for entry in job.error_history],
+    }
+
+
+def _entry(entry: ErrorEntry) -> dict[str, Any]:
+    told = {name: getattr(entry, name) for name in entry.__struct_fields__}
+    return told | {"at": iso(entry.at)}
+
+
+def _status(job: Job) -> str:
+    return "retrying" if job.status is Status.FAILED else job.status.value
+
+
+def _last_error(job: Job) -> str:
+    if not job.error_history:
+        return ""
+    return job.error_history[-1].message.replace("\n", " ")
+
+
+def _print_history(job: Job) -> None:
+    for entry in job.error_history:
+        where = f" on {entry.host} (pid {entry.pid})" if entry.host else ""
+        click.echo(f"attempt {entry.attempt} at {shown(entry.at)}{where}: {entry.cause}: {entry.message}")
+        if entry.traceback:
+            click.echo("    " + entry.traceback.rstrip().replace("\n", "\n    "))

@@ -1,0 +1,54 @@
+"""Times as people write and read them on the command line."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from forge_jobs.clock import SystemClock, as_datetime
+from forge_jobs.errors import InvalidValue
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def moment(text: str) -> datetime:
+    """Return ``+10m`` (s, m, h, d from now) or an ISO 8601 time with its zone as a moment; raise InvalidValue."""
+    now = as_datetime(SystemClock().now())
+    assert now is not None
+    if relative := re.fullmatch(r"\+(\d{1,6}(?:\.\d+)?)([smhd])", text):
+        return now + timedelta(**{_UNITS[relative[2]]: float(relative[1])})
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidValue(f"time {text!r} is not valid: write +10m, or 2030-01-31T09:00:00+01:00") from None
+    if found.tzinfo is None:
+        raise InvalidValue(f"time {text!r} has no zone: add Z or +01:00, or write +10m")
+    return found.astimezone(UTC)
+
+
+def shown(instant: int | None) -> str:
+    """Return a stored instant in local time, or a dash."""
+    found = as_datetime(instant)
+    return "–" if found is None else f"{found.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def iso(instant: int | None) -> str | None:
+    """Return a stored instant as ISO 8601 in UTC, for JSON."""
+    found = as_datetime(instant)
+    return None if found is None else found.isoformat().replace("+00:00", "Z")
+
+
+def span(seconds: float | None) -> str:
+    """Return a duration in its two largest units."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
