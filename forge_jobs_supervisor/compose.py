@@ -15,14 +15,14 @@ from pathlib import Path
 from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import SystemClock
 from forge_jobs.config import Location, worker_label, worker_version
-from forge_jobs.errors import ForgeJobsError, UsageError
+from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.ids import new_host_id
 from forge_jobs.settling import Settler
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
-from forge_jobs_supervisor.messages import BootFailed, Farewell, Manifest, Ready, Totals, decoded, encoded
+from forge_jobs_supervisor.messages import BootFailed, Farewell, Manifest, Message, Ready, Totals, decoded, encoded
 from forge_jobs_supervisor.parent.supervisor import Supervisor
 from forge_jobs_supervisor.unix import forksafety, processes, titles
 from forge_jobs_supervisor.unix.alarm import wait_for_lock
@@ -143,6 +143,12 @@ class Farm:
         """Be a worker."""
         titles.worker(queue, number, "booting")
         wakeup = Wakeup((signal.SIGTERM, signal.SIGINT))
+
+        def leave_role() -> None:
+            wakeup.abandon()
+            lifeline.close()
+
+        processes.forget_role_in_forks(leave_role)
         processes.unblock_signals()
         made: list[Worker] = []
 
@@ -212,29 +218,52 @@ def life_file(location: Location) -> Path:
 
 
 def inspect(app_name: str) -> Manifest:
-    """Import the application in a throw-away child and return what it is; raises UsageError."""
+    """Import the application in a throw-away child and return what it is; raise UsageError."""
+
+    def look() -> Message:
+        app = application.load(app_name)
+        location = app.location
+        return Manifest(
+            url=location.url, origin=location.origin, queues=list(app.handlers.queues()), kinds=list(app.handlers)
+        )
+
+    answer = _in_child(look, doing=f"importing application {app_name!r}")
+    assert isinstance(answer, Manifest)
+    return answer
+
+
+def check_database(location: Location) -> None:
+    """Open the database in a throw-away child, which creates or upgrades it; raise where it cannot be used."""
+
+    def look() -> Message:
+        storage = open_storage(location.url)
+        storage.queue_config.queues()
+        storage.close()
+        return Ready()
+
+    _in_child(look, doing=f"opening the database {location.url.removeprefix('sqlite:///')}")
+
+
+def _in_child(look: Callable[[], Message], *, doing: str) -> Message:
+    """Do something in a child of its own, so that this process stays as it is; raise what it could not do."""
     mine, theirs = Lifeline.pair()
 
-    def look() -> int:
+    def life() -> int:
         processes.unblock_signals()
         try:
-            app = application.load(app_name)
-            location = app.location
-            queues, kinds = list(app.handlers.queues()), list(app.handlers)
-            theirs.send(encoded(Manifest(url=location.url, origin=location.origin, queues=queues, kinds=kinds)))
+            theirs.send(encoded(look()))
         except ForgeJobsError as error:
-            theirs.send(encoded(BootFailed(reason=str(error))))
+            theirs.send(encoded(BootFailed(reason=str(error), usage=isinstance(error, UsageError))))
         return 0
 
-    pid = processes.fork(look, close=mine.close, dies_with_parent=True, niceness=0)
+    pid = processes.fork(life, close=mine.close, dies_with_parent=True, niceness=0)
     theirs.close()
-    answer = mine.receive_within(INSPECTION_SECONDS)
+    datagram = mine.receive_within(INSPECTION_SECONDS)
+    mine.close()
     processes.kill_group(pid)
     processes.wait_until_gone([pid], seconds=5.0)
     processes.collect([pid])
-    message = decoded(answer) if answer else BootFailed(reason=f"application {app_name!r} died while it was imported")
-    if isinstance(message, Manifest):
-        return message
-    raise UsageError(
-        message.reason if isinstance(message, BootFailed) else f"application {app_name!r} cannot be inspected"
-    )
+    answer = decoded(datagram) if datagram else BootFailed(reason=f"{doing} ended the process", usage=True)
+    if isinstance(answer, BootFailed):
+        raise (UsageError if answer.usage else DatabaseError)(answer.reason)
+    return answer

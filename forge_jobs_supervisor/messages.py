@@ -22,6 +22,7 @@ class BootFailed(Message, frozen=True, kw_only=True):
     """A child → parent: it cannot boot, and why, in one sentence."""
 
     reason: str
+    usage: bool = False
 
 
 class Token(Message, frozen=True, kw_only=True):

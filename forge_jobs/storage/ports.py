@@ -153,7 +153,7 @@ class Upkeep(Protocol):
         """Return the jobs that wait although nobody alive will take them, by queue and kind. Changes nothing."""
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
-        """Return 0 when nothing holds a drain: no job of the queues runs, waits for a retry, or is ready (of ``kinds``).
+        """Return 0 when nothing holds a drain: no job of the queues runs, waits for a retry, or is ready of ``kinds``.
 
         A paused queue's waiting jobs do not hold it.
         """

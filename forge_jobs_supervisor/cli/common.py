@@ -8,7 +8,7 @@ import click
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.config import app_name as configured_app
-from forge_jobs.errors import UsageError
+from forge_jobs.errors import DatabaseUnusable, UsageError
 from forge_jobs_supervisor import application
 
 app_option = click.option(
@@ -39,6 +39,17 @@ def opened(name: str | None, database: str | None, config: str | None) -> ForgeJ
         return ForgeJobs(database, config)
     found = name or configured_app()
     return application.load(found) if found else ForgeJobs()
+
+
+def looked_up(name: str | None, database: str | None, config: str | None) -> ForgeJobs:
+    """Return the jobs that a command looks at; raise DatabaseUnusable where there is no database yet."""
+    jobs = opened(name, database, config)
+    if not jobs.storage.schema.describe()["exists"]:
+        raise DatabaseUnusable(
+            f"there is no database {jobs.storage.location} ({jobs.location.origin}): the first enqueue or supervise "
+            "creates it; for another one say --database or --app"
+        )
+    return jobs
 
 
 def add_location_options(command: Any) -> Any:

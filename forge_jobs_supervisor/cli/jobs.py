@@ -10,7 +10,7 @@ from forge_jobs.client import Job
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Status
 from forge_jobs.terminal import print_json
-from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
+from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown
 from forge_jobs_supervisor.cli.tables import print_table
 
@@ -28,7 +28,7 @@ def list_jobs(
     app_name: str | None, database: str | None, config: str | None,
 ) -> None:  # fmt: skip
     """List jobs, newest first."""
-    page = opened(app_name, database, config).list(status=status, queue=queue, kind=kind, limit=limit, before=before)
+    page = looked_up(app_name, database, config).list(status=status, queue=queue, kind=kind, limit=limit, before=before)
     if as_json:
         print_json({"jobs": [summary(job) for job in page], "next": page.next})
         return
@@ -48,7 +48,7 @@ def list_jobs(
 @add_location_options
 def show(job_id: str, as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
     """Show one job, whole: its payload, its result, how each attempt ended."""
-    job = opened(app_name, database, config).get(job_id)
+    job = looked_up(app_name, database, config).get(job_id)
     if as_json:
         print_json(whole(job))
         return

@@ -10,7 +10,7 @@ import msgspec
 from forge_jobs.clock import SystemClock
 from forge_jobs.storage.records import HostRecord, WorkerView
 from forge_jobs.terminal import print_json
-from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
+from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, span
 from forge_jobs_supervisor.cli.tables import print_table
 
@@ -23,7 +23,7 @@ _SHOWN_AS = {"failed": "retrying"}
 @add_location_options
 def status(as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
     """Show how many jobs each queue has in each state, and what nobody serves."""
-    jobs = opened(app_name, database, config)
+    jobs = looked_up(app_name, database, config)
     counts = jobs.counts()
     unserved = jobs.storage.upkeep.unserved()
     if as_json:
@@ -49,7 +49,7 @@ def status(as_json: bool, app_name: str | None, database: str | None, config: st
 @add_location_options
 def queues(as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
     """Show the settings of each queue."""
-    jobs = opened(app_name, database, config)
+    jobs = looked_up(app_name, database, config)
     settings = jobs.storage.queue_config.queues()
     if as_json:
         print_json({"queues": settings})
@@ -68,7 +68,7 @@ def queues(as_json: bool, app_name: str | None, database: str | None, config: st
 @add_location_options
 def workers(as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
     """Show the live hosts and what each of their workers did at the last beat (every 2 s)."""
-    jobs = opened(app_name, database, config)
+    jobs = looked_up(app_name, database, config)
     registry = jobs.storage.registry
     hosts, views = registry.hosts(), registry.workers()
     if as_json:

@@ -93,6 +93,7 @@ def supervise(
         niceness=niceness, observe=bar.show if bar else None,
     )  # fmt: skip
     _tell_configuration(plan)
+    compose.check_database(location)
     if preload:
         processes.freeze_memory()
     try:

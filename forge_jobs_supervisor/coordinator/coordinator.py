@@ -115,7 +115,7 @@ class Coordinator:
         duties = [
             Duty("look", LOOK_EVERY, self._look),
             Duty("open_due", LOOK_EVERY, self._open_due),
-            Duty("give_back", GIVE_BACK_EVERY, self._give_back_overdue),
+            Duty("give_back", LOOK_EVERY, self._give_back_overdue),
             Duty("beat", BEAT_EVERY, self._beat),
             Duty("checkpoint", LOOK_EVERY, stores.upkeep.checkpoint),
             Duty("lead", LEAD_EVERY, self._lead),
@@ -200,6 +200,7 @@ class Coordinator:
         for queue, jobs in ready.items():
             if queue in self._host.queues and self._view.idle(queue):
                 self._say(Wake(queue=queue, jobs=jobs))
+                self._timetable.hasten("give_back", monotonic() + GIVE_BACK_EVERY)
 
     def _look(self) -> None:
         """Cover for a ring that was lost, and learn when the next job is due."""
@@ -235,6 +236,8 @@ class Coordinator:
 
     def _give_back_overdue(self) -> None:
         """Give back what workers hold that have not moved for long: a long job, or a stopped process."""
+        if not self._view.all_idle():
+            self._timetable.hasten("give_back", monotonic() + GIVE_BACK_EVERY)
         if not self._view.anybody_holds():
             return
         now = monotonic_us()  # before the board is read: see Seat.start

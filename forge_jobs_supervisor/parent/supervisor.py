@@ -104,8 +104,9 @@ class Supervisor:
             self._obey(number)
         for fd in ready:
             self._hear(fd)
-        for pid, ending in processes.collect(self._children.pids):
-            self._mourn(pid, ending)
+        if signal.SIGCHLD in signals or monotonic() - self._looked_at >= ROUND:
+            for pid, ending in processes.collect(self._children.pids):
+                self._mourn(pid, ending)
         self._look_round()
         return self._proceed()
 

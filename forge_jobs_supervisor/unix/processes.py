@@ -50,6 +50,7 @@ def fork(child: Callable[[], int], *, close: Callable[[], None], dies_with_paren
     try:
         signal.set_wakeup_fd(-1)
         _default_signals()
+        _ignore_terminal()
         close()
         os.setpgid(0, 0)
         if dies_with_parent:
@@ -78,7 +79,10 @@ def _default_signals() -> None:
         signal.SIGALRM,
     ):
         signal.signal(number, signal.SIG_DFL)
-    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGPIPE):
+
+
+def _ignore_terminal() -> None:
+    for number in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -86,6 +90,17 @@ def _die_with(parent: int) -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before the request was made
         os._exit(70)
+
+
+def forget_role_in_forks(close: Callable[[], None]) -> None:
+    """See to it that a process which a handler forks is no worker: default signals, and ``close`` is called in it."""
+
+    def in_child() -> None:
+        signal.set_wakeup_fd(-1)
+        _default_signals()
+        close()
+
+    os.register_at_fork(after_in_child=in_child)
 
 
 def unblock_signals() -> None:

@@ -140,6 +140,7 @@ class Worker:
             if self._in_doubt:
                 known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
                 self._stores.worker_queue.give_back_unknown(self._process_id, known)
+                self._seat.enter(State.EXCHANGE)
             exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
         except DatabaseError as error:
             self._wait_for_database(error)

@@ -80,6 +80,8 @@ class Database:
         with self._lock, self._translating():
             connection = self._opened()
             with self._turn():
+                left = max(self._give_up_at - monotonic(), 0.1)
+                connection.set_busy_timeout(int(left * 1000))  # for programs that do not stand in line
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield connection

@@ -15,6 +15,7 @@ from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
 from forge_jobs.storage.records import Batch, JobFilter, WorkerView
 from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.sqlite.rows import blob, ids_json, record_of, text
 
@@ -27,8 +28,11 @@ Change = Callable[[apsw.Connection, Any, Tally], str]
 class SqliteOperator:
     """Every verb reads its batch first and holds the write lock only for the change."""
 
-    def __init__(self, database: Database, live_workers: Callable[[apsw.Connection], list[WorkerView]]) -> None:
+    def __init__(
+        self, database: Database, bells: Bells, live_workers: Callable[[apsw.Connection], list[WorkerView]]
+    ) -> None:
         self._database = database
+        self._bells = bells
         self._live_workers = live_workers
 
     def get(self, job_id: str) -> JobRecord | None:
@@ -105,7 +109,7 @@ class SqliteOperator:
 
     def retry(self, wanted: JobFilter, limit: int, after: int) -> Batch:
         """Make failed and dead jobs pending with a fresh budget; skip those whose unique key is held."""
-        return self._batch(wanted, limit, after, self._retry)
+        return self._batch(wanted, limit, after, self._retry, rings=True)
 
     def _retry(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
         seq, _id, status, queue, _attempts = row
@@ -135,24 +139,30 @@ class SqliteOperator:
 
     def run_now(self, wanted: JobFilter, limit: int, after: int) -> Batch:
         """Make jobs that wait for their time ready; skip all others."""
-        return self._batch(wanted, limit, after, self._run_now)
+        return self._batch(wanted, limit, after, self._run_now, rings=True)
 
     def _run_now(self, connection: apsw.Connection, row: Any, _tally: Tally) -> str:
         before = connection.total_changes()
         self._database.run(connection, "run_now", (self._database.clock.now(), row[0]))
         return "skipped" if connection.total_changes() == before else "changed"
 
-    def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change) -> Batch:
+    def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False) -> Batch:
         rows = self._select(wanted, limit, after)
         done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
         if rows:
             tally: Tally = Counter()
+            ready: Counter[str] = Counter()
             ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
             with self._database.writing() as connection:
                 # newest first: of several dead jobs with one unique key, the newest is the one to revive
                 for row in reversed(self._selected(connection, ids, limit, after)):
-                    done[change(connection, row, tally)].append(text(row[1]))
+                    answer = change(connection, row, tally)
+                    done[answer].append(text(row[1]))
+                    if rings and answer == "changed":
+                        ready[row[3]] += 1
                 add_tallies(connection, None, tally)
+            for queue, jobs in ready.items():
+                self._bells.ring(queue, jobs, None)
         return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:

@@ -11,6 +11,7 @@ from forge_jobs.model.states import Gate
 from forge_jobs.storage.records import Claim, Ended, Exchanged, Want
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import hand_in
 from forge_jobs.storage.sqlite.rows import json_text, settings_of, text
 
@@ -18,8 +19,9 @@ from forge_jobs.storage.sqlite.rows import json_text, settings_of, text
 class SqliteWorkerQueue:
     """Claims and hand-ins."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bells: Bells) -> None:
         self._database = database
+        self._bells = bells
 
     def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
         """Hand in what has ended and claim what is next; None if the process is not registered any more."""
@@ -33,6 +35,9 @@ class SqliteWorkerQueue:
             claims: list[Claim] = []
             if want and not settings.paused:
                 claims = self._claim(connection, process_id, want)
+        for end in ended:
+            if end.scheduled_at is not None:  # somebody must know when it is due again
+                self._bells.ring(end.queue, 0, end.scheduled_at)
         return Exchanged(claims=claims, refused=refused, settings=settings)
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
@@ -56,7 +61,7 @@ class SqliteWorkerQueue:
         cost, size = 0.0, 0
         in_line = self._database.run(connection, "claim_candidates", (want.queue, json_text(want.kinds), want.rows))
         for seq, job_id, kind, attempts, max_attempts, crashes, stored in in_line:
-            payload = self._payload(connection, seq) if stored is None else stored.encode()
+            payload = self._payload(connection, seq) if stored is None else str(stored).encode()
             cost += want.costs.get(kind, float("inf"))
             size += len(payload)
             if claims and (cost > want.budget or size > want.size):
