@@ -9,7 +9,7 @@ from uuid import UUID
 
 from forge_jobs.client import Client, EnqueueOptions, Job, Page
 from forge_jobs.config import Location, QueuePaths, locate
-from forge_jobs.errors import InvalidValue, PayloadError, UsageError
+from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import Handler, P, R, Registry
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.names import checked_queue
@@ -182,14 +182,6 @@ class ForgeJobs:
         """Close the database; the next call opens it again."""
         if self._storage is not None:
             self._storage.close()
-
-    def check_location(self, location: Location) -> None:
-        """Raise UsageError where this application names another database than the one given."""
-        if self.names_database and self.location.url != location.url:
-            raise UsageError(
-                f"the application uses the database {self.location.url}, the supervisor was told {location.url}: "
-                "leave --database out, or name the same one"
-            )
 
 
 def job_filter(

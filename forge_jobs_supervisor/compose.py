@@ -104,17 +104,7 @@ class Farm:
 
     def check_before_fork(self) -> None:
         """Raise UsageError where a thread runs in this process or it has the database open."""
-        threads = forksafety.unsafe_threads()
-        if threads:
-            raise UsageError(
-                f"importing {self._plan.app_name} started threads ({', '.join(threads)}), and a process with threads "
-                "cannot be forked safely: start them in the handlers, or use --no-preload"
-            )
-        if forksafety.open_files([database_file(self._plan.location)]):
-            raise UsageError(
-                f"importing {self._plan.app_name} left the database {database_file(self._plan.location)} open in the "
-                "supervisor, and its locks would not survive a fork: close it after use, or use --no-preload"
-            )
+        check_fork_safety(self._plan.app_name, self._plan.location)
 
     def leave_parent(self) -> None:
         """In every child: close what belongs to the parent."""
@@ -154,7 +144,6 @@ class Farm:
 
         def boot() -> None:
             app = self._plan.app or application.load(self._plan.app_name)
-            app.check_location(self._plan.location)
             storage = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
             app.use(storage, self._plan.location)
             worker = self._worker(app, storage, queue, number, process_id)(
@@ -204,6 +193,22 @@ def _booted(lifeline: Lifeline, boot: Callable[[], None]) -> int:
 def _finished(run: Callable[[], None]) -> int:
     run()
     return 0
+
+
+def check_fork_safety(app_name: str, location: Location) -> None:
+    """Raise UsageError where a thread runs in this process or it has the database open."""
+    threads = forksafety.unsafe_threads()
+    if threads:
+        raise UsageError(
+            f"importing {app_name} started threads ({', '.join(threads)}), and a process with threads "
+            "cannot be forked safely: start them in the handlers, or use --no-preload"
+        )
+    file = database_file(location)
+    if forksafety.open_files([file]):
+        raise UsageError(
+            f"importing {app_name} left the database {file} open in the supervisor, and its locks would not survive a "
+            "fork: close it after use, or use --no-preload"
+        )
 
 
 def database_file(location: Location) -> Path:

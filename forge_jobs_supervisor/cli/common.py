@@ -8,7 +8,9 @@ import click
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.config import app_name as configured_app
+from forge_jobs.config import locate
 from forge_jobs.errors import DatabaseUnusable, UsageError
+from forge_jobs.storage import open_storage
 from forge_jobs_supervisor import application
 
 app_option = click.option(
@@ -34,16 +36,21 @@ def require_app(name: str | None) -> str:
 
 
 def opened(name: str | None, database: str | None, config: str | None) -> ForgeJobs:
-    """Return the jobs that a command works on: the database named, else the application's, else the configured one."""
-    if database or config:
-        return ForgeJobs(database, config)
+    """Return the jobs that a command works on, with the application's handlers where it is known.
+
+    The database is the one named on the command line, else the application's, else the configured one.
+    """
     found = name or configured_app()
-    return application.load(found) if found else ForgeJobs()
+    jobs = application.load(found) if found else ForgeJobs()
+    if database or config:
+        location = locate(database, config)
+        jobs.use(open_storage(location.url), location)
+    return jobs
 
 
 def looked_up(name: str | None, database: str | None, config: str | None) -> ForgeJobs:
     """Return the jobs that a command looks at; raise DatabaseUnusable where there is no database yet."""
-    jobs = opened(name, database, config)
+    jobs = ForgeJobs(database, config) if database or config else opened(name, database, config)
     if not jobs.storage.schema.describe()["exists"]:
         raise DatabaseUnusable(
             f"there is no database {jobs.storage.location} ({jobs.location.origin}): the first enqueue or supervise "

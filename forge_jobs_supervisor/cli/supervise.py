@@ -93,6 +93,7 @@ def supervise(
         niceness=niceness, observe=bar.show if bar else None,
     )  # fmt: skip
     _tell_configuration(plan)
+    compose.check_fork_safety(name, location)
     compose.check_database(location)
     if preload:
         processes.freeze_memory()
@@ -112,8 +113,10 @@ def _manifest(
     if app is None:
         seen = compose.inspect(name)
         return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)
-    if told:
-        app.check_location(told)
+    if told and app.names_database and app.location.url != told.url:
+        _log.warning(
+            "the application names the database %s; this farm works on %s, as told", app.location.url, told.url
+        )
     return told or app.location, list(app.handlers.queues()), list(app.handlers)
 
 

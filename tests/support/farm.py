@@ -1,0 +1,149 @@
+"""A real farm for a test: an application in a file of its own, a supervisor as a user starts it, and what to kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from forge_jobs import ForgeJobs, Job
+from tests.support.until import until
+
+APPLICATION = Path(__file__).with_name("application.py")
+COMMAND = [sys.executable, "-m", "forge_jobs_supervisor"]
+PATIENCE = 60.0
+T = TypeVar("T")
+
+
+def eventually(fact: Callable[[], T], *, within: float = PATIENCE, told: str = "") -> T:
+    """Wait for a fact that several processes must bring about, on a machine that may be busy."""
+    return until(fact, within=within, told=told)
+
+
+class Farm:
+    """One database and the supervisors a test starts on it; everything is ended by its pid at the end."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = f"sqlite:///{directory / 'queue.sqlite'}"
+        (directory / "application.py").write_text(APPLICATION.read_text())
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("FORGE_", "JOBS_"))}
+        self.environment["FORGE_DATABASE_URL"] = self.url
+        self.jobs = ForgeJobs(self.url)
+        self._started: list[subprocess.Popen[str]] = []
+
+    def supervise(self, *options: str, workers: int = 2, app: str = "application:jobs") -> Supervised:
+        """Start ``forge-jobs supervise``."""
+        log = self.directory / f"log-{len(self._started)}.txt"
+        command = [*COMMAND, "supervise", "--app", app, "--workers", str(workers), *options]
+        with log.open("w") as stream:
+            process = subprocess.Popen(
+                command, cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=stream, text=True
+            )
+        self._started.append(process)
+        return Supervised(process, log, self.jobs)
+
+    def run(
+        self, *arguments: str, program: str = "forge_jobs_supervisor", **more: object
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", program, *arguments],
+            cwd=self.directory, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, **more,
+        )  # fmt: skip
+
+    def ended(self, *jobs: Job) -> None:
+        """Wait until all jobs have ended."""
+        for job in jobs:
+            eventually(lambda job=job: job.refresh().status in ("done", "dead"), told=f"{job!r} to end")
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            process.stdout.close()
+        self.jobs.close()
+
+
+class Supervised:
+    """One running supervisor."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path, jobs: ForgeJobs) -> None:
+        self.process = process
+        self.pid = process.pid
+        self._log = log
+        self._jobs = jobs
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard error."""
+        return self._log.read_text()
+
+    def children(self, title: str) -> list[psutil.Process]:
+        """Return its living children whose title begins with ``forge-jobs: <title>``."""
+        return [p for p in psutil.Process(self.pid).children() if _title(p).startswith(f"forge-jobs: {title}")]
+
+    def workers(self) -> list[psutil.Process]:
+        """Return its living workers."""
+        return self.children("worker")
+
+    def up(self, workers: int) -> list[psutil.Process]:
+        """Wait until so many workers are registered, and return them."""
+        eventually(lambda: len(self._jobs.storage.registry.workers()) >= workers, told=f"{workers} workers")
+        eventually(lambda: len(self.workers()) >= workers, told=f"{workers} titled workers")
+        return self.workers()
+
+    def worker_of(self, job: Job) -> psutil.Process:
+        """Wait until a worker shows that it runs the job, and return it."""
+        found: list[psutil.Process] = []
+
+        def shown() -> bool:
+            found[:] = [p for p in self.workers() if job.id in _title(p)]
+            return bool(found)
+
+        eventually(shown, told=f"a worker to run {job!r}")
+        return found[0]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send the supervisor a signal."""
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit code."""
+        return self.process.wait(timeout=PATIENCE)
+
+    def output(self) -> str:
+        """Wait for the end and return what was printed."""
+        return self.process.communicate(timeout=PATIENCE)[0]
+
+
+def _title(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def gone(pid: int) -> bool:
+    """Return whether a process has ended (a zombie has)."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def farms(directory: Path) -> Iterator[Farm]:
+    """Give a farm and close it."""
+    farm = Farm(directory)
+    try:
+        yield farm
+    finally:
+        farm.close()
