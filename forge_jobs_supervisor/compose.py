@@ -7,13 +7,12 @@ import os
 import random
 import signal
 import socket
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from forge_jobs.app import ForgeJobs
-from forge_jobs.clock import SystemClock
+from forge_jobs.clock import SystemClock, monotonic
 from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.ids import new_host_id
@@ -53,7 +52,8 @@ class Plan:
     grace: float = 30.0
     niceness: int = 10
     observe: Callable[[Totals], None] | None = None
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=monotonic)
+    cpu_before: float = field(default_factory=processes.own_cpu_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,8 @@ class Farm:
         return Report(
             farewell=supervisor.farewell,
             hopeless=supervisor.hopeless,
-            wall_seconds=time.monotonic() - self._plan.started,
-            cpu_seconds=processes.own_cpu_seconds(),
+            wall_seconds=monotonic() - self._plan.started,
+            cpu_seconds=processes.own_cpu_seconds() - self._plan.cpu_before,
         )
 
     def check_before_fork(self) -> None:

@@ -6,18 +6,30 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 FORMATS = ("text", "json")
 _EXTRAS = ("job_id", "kind", "attempt", "queue", "worker", "cause", "pid")
 
 
-def set_up(form: str, level: int = logging.INFO) -> None:
-    """Send this program's log, and that of the application, to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+def set_up(form: str, *, above_bar: bool = False, level: int = logging.INFO) -> None:
+    """Send this program's log, and that of the application, to standard error.
+
+    ``above_bar`` wipes the line first: a progress bar stands there, and is drawn again below.
+    """
+    handler = _AboveBar(sys.stderr) if above_bar else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+class _AboveBar(logging.StreamHandler[TextIO]):
+    def format(self, record: logging.LogRecord) -> str:
+        return _CLEAR_LINE + super().format(record)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

@@ -22,6 +22,9 @@ class Progress:
         )
         self._bar = Bar(*columns, console=Console(stderr=True), auto_refresh=False, transient=True)
         self._task = self._bar.add_task("jobs", total=None)
+
+    def start(self) -> None:
+        """Draw the bar for the first time."""
         self._bar.start()
 
     def show(self, totals: Totals) -> None:

@@ -81,13 +81,14 @@ def supervise(
     database failed; 2 usage; 3 the farm never came up.
     """
     name = require_app(app_name)
-    log.set_up(log_format)
+    with_bar = progress if progress is not None else drain and sys.stderr.isatty()
+    log.set_up(log_format, above_bar=with_bar and sys.stderr.isatty())
     app = application.load(name) if preload else None
     location, declared, kinds = _manifest(name, app, database, config)
     targets = _targets(queues, workers, declared)
     if not kinds:
         raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
-    bar = Progress() if (progress if progress is not None else drain and sys.stderr.isatty()) else None
+    bar = Progress() if with_bar else None
     plan = compose.Plan(
         app_name=name, app=app, location=location, targets=targets, kinds=kinds, drain=drain, grace=grace,
         niceness=niceness, observe=bar.show if bar else None,
@@ -97,6 +98,8 @@ def supervise(
     compose.check_database(location)
     if preload:
         processes.freeze_memory()
+    if bar:
+        bar.start()
     try:
         report = compose.Farm(plan).run()
     finally:
