@@ -137,9 +137,9 @@ class ForgeJobs:
     def _prepared(self, kind: str, payload: Any, options: dict[str, Any]) -> tuple[str, bytes, EnqueueOptions]:
         handler = self.handlers.get(kind)
         if handler is not None:
-            options.setdefault("queue", handler.queue)
-            options.setdefault("priority", handler.priority)
-            options.setdefault("max_attempts", handler.max_attempts)
+            for name in ("queue", "priority", "max_attempts"):
+                if options.get(name) is None:
+                    options[name] = getattr(handler, name)
         try:
             chosen = EnqueueOptions(**options)
         except TypeError:

@@ -7,10 +7,11 @@ Instants that are stored are whole microseconds since 1970-01-01 UTC (``int``). 
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 MICROSECONDS = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -45,9 +46,9 @@ def boottime_us() -> int:
 
 def as_datetime(instant: int | None) -> datetime | None:
     """Return a stored instant as an aware datetime in UTC."""
-    return None if instant is None else datetime.fromtimestamp(instant / MICROSECONDS, UTC)
+    return None if instant is None else _EPOCH + timedelta(microseconds=instant)
 
 
 def as_instant(moment: datetime) -> int:
     """Return an aware datetime as a stored instant."""
-    return round(moment.timestamp() * MICROSECONDS)
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -75,8 +76,9 @@ class DatabaseConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """Show everything but the password."""
-        shown = {f: getattr(self, f) for f in self.__struct_fields__}
-        return f"DatabaseConfig({', '.join(f'{k}={v!r}' for k, v in shown.items() if k != 'password')})"
+        shown = {f: getattr(self, f) for f in self.__struct_fields__ if f != "password"}
+        shown["url"] = self.url and without_password(self.url)
+        return f"DatabaseConfig({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
 
 
 class Location(msgspec.Struct, frozen=True):
@@ -84,6 +86,10 @@ class Location(msgspec.Struct, frozen=True):
 
     url: str
     origin: str
+
+    def __repr__(self) -> str:
+        """Show everything but the password."""
+        return f"Location(url={without_password(self.url)!r}, origin={self.origin!r})"
 
 
 def locate(
@@ -102,6 +108,8 @@ def locate(
     environment = os.environ if environment is None else environment
     here = Path.cwd() if directory is None else directory
     root = project_root(here)
+    if config is not None and not isinstance(config, QueuePaths) and not (here / Path(config)).is_file():
+        raise ConfigError(f"configuration file {here / Path(config)} is not there")
     if database is not None:
         return Location(absolute_url(database, root), "given in the call or on the command line")
     if environment.get("FORGE_DATABASE_URL"):
@@ -109,8 +117,6 @@ def locate(
     paths = config if isinstance(config, QueuePaths) else ProjectPaths(environment, root)
     if config is not None and not isinstance(config, QueuePaths):
         file: Path | None = here / Path(config)
-        if not (here / Path(config)).is_file():
-            raise ConfigError(f"configuration file {here / Path(config)} is not there")
     else:
         file = find_config(here, paths)
     if file is None:
@@ -201,14 +207,25 @@ def absolute_url(database: str, anchor: Path) -> str:
         return database
     if not rest.startswith("/") or len(rest) < 2:
         raise ConfigError(
-            f"database URL {database!r} is not valid: write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
+            f"database URL {without_password(database)!r} is not valid: "
+            "write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
         )
-    return sqlite_url(anchor / rest[1:])
+    return sqlite_url(anchor / unquote(rest[1:].partition("?")[0]))
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite file."""
-    return f"sqlite:///{Path(os.path.abspath(path))}"  # noqa: PTH100 - resolve() would follow links: the user's name stays
+    """Return the URL of a SQLite file; only what would be read as part of the URL is quoted."""
+    absolute = os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links: the user's name stays
+    return f"sqlite:///{absolute.replace('%', '%25').replace('?', '%3F')}"
+
+
+def without_password(url: str) -> str:
+    """Return the URL with its password, if it has one, replaced by ``***``."""
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    if at and ":" in user and not rest.startswith("/"):
+        rest = f"{user.partition(':')[0]}:***@{place}"
+    return scheme + separator + re.sub(r"(password=)[^&]*", r"\1***", rest)
 
 
 def queues_from(environment: Mapping[str, str] | None = None) -> list[str]:

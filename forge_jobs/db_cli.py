@@ -131,3 +131,7 @@ def _make_sure(verb: str, storage: Storage, *, yes: bool, force: bool) -> None:
             f"refusing to {verb} {storage.location}: {len(alive)} live supervisor(s) use it "
             f"(pid {', '.join(str(host.pid) for host in alive)}): stop them first, or pass --force"
         )
+
+
+if __name__ == "__main__":
+    main(prog_name="forge-jobs-db")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path, PurePath
 from typing import Any, get_type_hints
 
@@ -123,6 +124,8 @@ def _encode(value: Any, what: str, limit: int, way_out: str) -> bytes:
 def _has_odd_float(value: Any) -> bool:
     if isinstance(value, float):
         return not math.isfinite(value)
+    if isinstance(value, Enum):
+        return _has_odd_float(value.value)
     if isinstance(value, Mapping):
         return any(map(_has_odd_float, value.values()))
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -146,7 +149,9 @@ def _from_plain(wanted: type, value: Any) -> Any:
         if not isinstance(value, str):
             raise TypeError(f"Expected `{wanted.__name__}`, got `{type(value).__name__}`")
         return Path(value) if wanted is Path else wanted(value)
-    raise NotImplementedError(wanted)
+    if wanted is object:
+        return value
+    raise TypeError(f"{wanted.__name__} is not a type that JSON can hold")
 
 
 class _Absent:

@@ -17,7 +17,7 @@ from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.ids import new_host_id
 from forge_jobs.settling import Settler
-from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage import Storage, close_idle, open_storage
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
@@ -203,6 +203,7 @@ def check_fork_safety(app_name: str, location: Location) -> None:
             f"importing {app_name} started threads ({', '.join(threads)}), and a process with threads "
             "cannot be forked safely: start them in the handlers, or use --no-preload"
         )
+    close_idle()  # what is left open then is another library's
     file = database_file(location)
     if forksafety.open_files([file]):
         raise UsageError(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from forge_jobs.clock import Clock
+from forge_jobs.config import without_password
 from forge_jobs.errors import ConfigError
 from forge_jobs.storage.ports import Storage
+from forge_jobs.storage.sqlite import database
 from forge_jobs.storage.sqlite.database import DEADLINE
 from forge_jobs.storage.sqlite.storage import SqliteStorage
 
@@ -26,6 +28,11 @@ def open_storage(
     return SqliteStorage(sqlite_path(url), clock=clock, wait=wait, deadline=deadline)
 
 
+def close_idle() -> None:
+    """Close every connection of this process that is not in use; each opens again by itself."""
+    database.close_idle()
+
+
 def sqlite_path(url: str) -> Path:
     """Return the file a ``sqlite:///`` URL names (three slashes: relative, four: absolute); raise ConfigError."""
     scheme, separator, rest = url.partition("://")
@@ -39,14 +46,3 @@ def sqlite_path(url: str) -> Path:
             "write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
         )
     return Path(unquote(rest[1:].partition("?")[0]))
-
-
-def without_password(url: str) -> str:
-    """Return the URL with its password, if it has one, replaced by ``***``."""
-    try:
-        parts = urlsplit(url)
-        if parts.password is None:
-            return url
-        return parts._replace(netloc=f"{parts.username or ''}:***@{parts.netloc.rpartition('@')[2]}").geturl()
-    except ValueError:
-        return url.partition("://")[0] + "://***"

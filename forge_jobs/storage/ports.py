@@ -95,8 +95,8 @@ class ProcessRegistry(Protocol):
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""
 
-    def beat(self, host_id: str, workers: Sequence[WorkerView]) -> None:
-        """Say that the host lives, and store what its board shows."""
+    def beat(self, host_id: str, workers: Sequence[WorkerView]) -> bool:
+        """Say that the host lives, and store what its board shows; False when it is not registered any more."""
 
     def hosts(self) -> list[HostRecord]:
         """Return every registered host; ``alive`` is judged now."""

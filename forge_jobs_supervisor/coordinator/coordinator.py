@@ -129,13 +129,16 @@ class Coordinator:
 
     def boot(self) -> None:
         """Register the host, its queues and its doorbell; raises DatabaseError."""
-        self._stores.registry.announce_host(self._host)
-        for queue in self._host.queues:
-            self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
+        self._announce()
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
         self._wakeup.watch(self._lifeline.fileno())
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
+
+    def _announce(self) -> None:
+        self._stores.registry.announce_host(self._host)
+        for queue in self._host.queues:
+            self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
 
     def run(self) -> None:
         """Keep house until everybody else has left, or until the parent is dead."""
@@ -260,7 +263,8 @@ class Coordinator:
     def _beat(self) -> None:
         """Say that this host lives; then look for claims that nobody will ever hand in."""
         registry = self._stores.registry
-        registry.beat(self._host.host_id, self._view.views())
+        if not registry.beat(self._host.host_id, self._view.views()):
+            self._announce()  # somebody reset the database
         dead = registry.dead_processes(self._host.host_id, self._view.process_ids())
         # The parent writes a slot before it forks, and sends the obituary before it marks a slot: so whoever was
         # born or died since the board was read above is known here.

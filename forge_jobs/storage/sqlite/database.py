@@ -78,8 +78,8 @@ class Database:
     def writing(self) -> Iterator[apsw.Connection]:
         """Give the connection in a write transaction that is committed at the end, or rolled back on an error."""
         with self._lock, self._translating():
-            connection = self._opened()
-            with self._turn():
+            connection = self._enter()
+            try:
                 left = max(self._give_up_at - monotonic(), 0.1)
                 connection.set_busy_timeout(int(left * 1000))  # for programs that do not stand in line
                 connection.execute("BEGIN IMMEDIATE")
@@ -90,6 +90,8 @@ class Database:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                     raise
+            finally:
+                self._leave()
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -97,20 +99,30 @@ class Database:
         with self._lock:
             self.close()
             self._turnstile = turnstile_of(turnstile_file(self.path))
-            with self._turn():
+            self._take_turn()
+            try:
                 yield
+            finally:
+                self._leave()
 
-    @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _enter(self) -> apsw.Connection:
+        """Take the turn to write, on the file that has the database's name then."""
+        while True:
+            connection = self._opened()
+            self._take_turn()
+            if self._same_file():
+                return connection
+            self._leave()  # it was dropped while this writer stood in line
+
+    def _take_turn(self) -> None:
         assert self._turnstile is not None
-        turnstile = self._turnstile
-        turnstile.enter(self.deadline, self._wait)
+        self._turnstile.enter(self.deadline, self._wait)
         self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
-            turnstile.leave()
+
+    def _leave(self) -> None:
+        assert self._turnstile is not None
+        self._busy = False
+        self._turnstile.leave()
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -152,8 +164,11 @@ class Database:
             connection.pragma("temp_store", "MEMORY")
             connection.wal_autocheckpoint(CLIENT_CHECKPOINT_PAGES)
             if pending(connection, self.path):
-                with self._turn():
+                self._take_turn()
+                try:
                     migrate(connection, self.path)
+                finally:
+                    self._leave()
         except BaseException:
             connection.close(force=True)
             raise
@@ -192,6 +207,13 @@ class Database:
             self._lock = threading.RLock()
         else:
             self._lock.release()
+
+
+def close_idle() -> None:
+    """Close every connection of this process that is not in the middle of a write; each opens again at its next use."""
+    for database in list(_databases):
+        if not database._busy:
+            database.close()
 
 
 def turnstile_file(database: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -53,7 +54,7 @@ def _hand_in_done(database: Database, connection: apsw.Connection, done: list[En
             tally[end.queue, "done"] += 1
             if end.result is not None and len(end.result) > INLINE_BYTES:
                 database.run(connection, "body_result", (end.key, end.result.decode()))
-        elif _state(database, connection, end)[0] is not Status.DONE:
+        elif _state(database, connection, end).status is not Status.DONE:
             refused.append(end.claim_no)
     return refused
 
@@ -64,11 +65,11 @@ def _done_row(end: Ended) -> tuple[object, ...]:
 
 
 def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, tally: Tally) -> bool:
-    status, cancel_requested = _state(database, connection, end)
-    if status is not Status.IN_PROGRESS:
-        return status is end.status
-    if cancel_requested and end.status is not Status.DEAD:
-        end = _cancelled(end)
+    state = _state(database, connection, end)
+    if state.status is not Status.IN_PROGRESS:
+        return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
+    if state.cancel_requested and end.status is not Status.DEAD:
+        end = _cancelled(end, state.attempt)
     fence = (end.key, end.process_id, end.claim_no)
     if end.status is Status.DEAD:
         database.run(connection, "hand_in_dead", (end.crashes, end.started_at, end.finished_at, *fence))
@@ -84,15 +85,21 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
     return True
 
 
-def _state(database: Database, connection: apsw.Connection, end: Ended) -> tuple[Status | None, bool]:
-    """Return what the named claim's row says now: its status (None: the claim is another's) and whether to cancel."""
+class _State(NamedTuple):
+    """What the named claim's row says now; ``status`` is None where the claim is another's."""
+
+    status: Status | None
+    cancel_requested: bool
+    attempt: int
+
+
+def _state(database: Database, connection: apsw.Connection, end: Ended) -> _State:
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
-    return (Status(rows[0][0]), rows[0][1] is not None) if rows else (None, False)
+    return _State(Status(rows[0][0]), rows[0][1] is not None, rows[0][2]) if rows else _State(None, False, 0)
 
 
-def _cancelled(end: Ended) -> Ended:
+def _cancelled(end: Ended, attempt: int) -> Ended:
     """Return the end of a job that somebody wanted stopped: it is not tried again."""
-    attempt = end.error.attempt if end.error else 0
     told = (
         f"cancelled while it was running; it had ended so: {end.error.message}"
         if end.error

@@ -37,3 +37,18 @@ class LifeLocks:
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+def remove_if_nobody_lives(path: Path) -> None:
+    """Remove the hosts file unless a supervisor holds a byte of it: it would be taken for dead."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except (BlockingIOError, PermissionError):
+        return
+    finally:
+        os.close(fd)

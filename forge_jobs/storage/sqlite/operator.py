@@ -21,8 +21,8 @@ from forge_jobs.storage.sqlite.rows import blob, ids_json, record_of, text
 
 _NEWEST = 2**63 - 1
 
-Change = Callable[[apsw.Connection, Any, Tally], str]
-"""Does a verb to one row (seq, id, status, queue, attempts); answers ``changed``, ``requested`` or ``skipped``."""
+Change = Callable[[apsw.Connection, Any, Tally, int], str]
+"""Does a verb to one row (seq, id, status, queue, attempts), now; answers ``changed``, ``requested`` or ``skipped``."""
 
 
 class SqliteOperator:
@@ -51,7 +51,10 @@ class SqliteOperator:
         """Return at most ``limit`` jobs, newest first, and the cursor for more or None."""
         values = (_NEWEST if before is None else before, *_filter_values(wanted), limit + 1)
         with self._database.snapshot() as connection:
-            rows = self._database.run(connection, "find", values)
+            if wanted.ids is None:
+                rows = self._database.run(connection, "find", values)
+            else:
+                rows = self._database.run(connection, "find_by_id", (*values, ids_json(list(wanted.ids))))
             records = [record_of(row, self._errors(connection, row[0])) for row in rows[:limit]]
         return records, rows[limit - 1][0] if len(rows) > limit else None
 
@@ -92,9 +95,8 @@ class SqliteOperator:
         """End waiting jobs as dead with cause ``cancelled``; ask for running ones; skip finished ones."""
         return self._batch(wanted, limit, after, self._cancel)
 
-    def _cancel(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
+    def _cancel(self, connection: apsw.Connection, row: Any, tally: Tally, now: int) -> str:
         seq, _id, status, queue, attempts = row
-        now = self._database.clock.now()
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
             self._database.run(connection, "cancel_waiting", (now, seq))
@@ -111,12 +113,12 @@ class SqliteOperator:
         """Make failed and dead jobs pending with a fresh budget; skip those whose unique key is held."""
         return self._batch(wanted, limit, after, self._retry, rings=True)
 
-    def _retry(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
+    def _retry(self, connection: apsw.Connection, row: Any, tally: Tally, now: int) -> str:
         seq, _id, status, queue, _attempts = row
         if status not in RETRYABLE:
             return "skipped"
         before = connection.total_changes()
-        self._database.run(connection, "retry", (self._database.clock.now(), seq))
+        self._database.run(connection, "retry", (now, seq))
         if connection.total_changes() == before:
             return "skipped"
         if status == Status.DEAD:
@@ -127,7 +129,7 @@ class SqliteOperator:
         """Remove jobs that are not running; skip those that are."""
         return self._batch(wanted, limit, after, self._delete)
 
-    def _delete(self, connection: apsw.Connection, row: Any, tally: Tally) -> str:
+    def _delete(self, connection: apsw.Connection, row: Any, tally: Tally, _now: int) -> str:
         seq, _id, status, queue, _attempts = row
         if status not in DELETABLE:
             return "skipped"
@@ -141,12 +143,13 @@ class SqliteOperator:
         """Make jobs that wait for their time ready; skip all others."""
         return self._batch(wanted, limit, after, self._run_now, rings=True)
 
-    def _run_now(self, connection: apsw.Connection, row: Any, _tally: Tally) -> str:
+    def _run_now(self, connection: apsw.Connection, row: Any, _tally: Tally, now: int) -> str:
         before = connection.total_changes()
-        self._database.run(connection, "run_now", (self._database.clock.now(), row[0]))
+        self._database.run(connection, "run_now", (now, row[0]))
         return "skipped" if connection.total_changes() == before else "changed"
 
     def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False) -> Batch:
+        """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived."""
         rows = self._select(wanted, limit, after)
         done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
         if rows:
@@ -154,9 +157,9 @@ class SqliteOperator:
             ready: Counter[str] = Counter()
             ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
             with self._database.writing() as connection:
-                # newest first: of several dead jobs with one unique key, the newest is the one to revive
-                for row in reversed(self._selected(connection, ids, limit, after)):
-                    answer = change(connection, row, tally)
+                now = self._database.clock.now()
+                for row in self._selected(connection, ids, limit, after):
+                    answer = change(connection, row, tally, now)
                     done[answer].append(text(row[1]))
                     if rings and answer == "changed":
                         ready[row[3]] += 1
@@ -170,7 +173,7 @@ class SqliteOperator:
             return self._selected(connection, wanted, limit, after)
 
     def _selected(self, connection: apsw.Connection, wanted: JobFilter, limit: int, after: int) -> list[Any]:
-        values = (after, *_filter_values(wanted), limit)
+        values = (after or _NEWEST, *_filter_values(wanted), limit)
         if wanted.ids is None:
             return self._database.run(connection, "select_by_filter", values)
         return self._database.run(connection, "select_by_id", (*values, ids_json(list(wanted.ids))))

@@ -12,7 +12,7 @@ from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, 
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import hand_in
 from forge_jobs.storage.sqlite.lifelock import LifeLocks
-from forge_jobs.storage.sqlite.rows import json_text, text
+from forge_jobs.storage.sqlite.rows import claim_of, json_text
 
 
 class SqliteRegistry:
@@ -55,11 +55,11 @@ class SqliteRegistry:
         with self._database.writing() as connection:
             self._database.run(connection, "announce_worker", row)
 
-    def beat(self, host_id: str, workers: Sequence[WorkerView]) -> None:
-        """Say that the host lives, and store what its board shows."""
+    def beat(self, host_id: str, workers: Sequence[WorkerView]) -> bool:
+        """Say that the host lives, and store what its board shows; False when it is not registered any more."""
         with self._database.writing() as connection:
             values = (self._database.clock.now(), json_text(workers), host_id)
-            self._database.run(connection, "beat", values)
+            return bool(self._database.run(connection, "beat", values))
 
     def hosts(self) -> list[HostRecord]:
         """Return every registered host; ``alive`` is judged now."""
@@ -105,14 +105,14 @@ class SqliteRegistry:
 
     def _claims_of(self, connection: apsw.Connection, process_id: int) -> list[Claim]:
         rows = self._database.run(connection, "claims_of", (process_id,))
-        return [_claim_of(row) for row in rows]
+        return [claim_of(row) for row in rows]
 
     def claims_before(self, instant: int) -> dict[int, list[Claim]]:
         """Return the claims, by process, that were made before ``instant`` and have not ended."""
         found: dict[int, list[Claim]] = {}
         with self._database.reading() as connection:
             for row in self._database.run(connection, "claims_before", (instant,)):
-                found.setdefault(row[9], []).append(_claim_of(row))
+                found.setdefault(row[9], []).append(claim_of(row))
         return found
 
     def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
@@ -139,8 +139,3 @@ class SqliteRegistry:
         with self._database.writing() as connection:
             self._database.run(connection, "retire_host_processes", (host_id,))
             self._database.run(connection, "retire_host", (host_id,))
-
-
-def _claim_of(row: Any) -> Claim:
-    seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, started_at = row[:9]
-    return Claim(seq, text(job_id), kind, queue, claim_no, attempts, max_attempts, crashes, b"", started_at)

@@ -9,6 +9,7 @@ import msgspec
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Gate, Status
+from forge_jobs.storage.records import Claim
 
 INLINE_BYTES = 1024
 """Payloads and results up to this size stand in the job's row, larger ones beside it."""
@@ -86,3 +87,9 @@ def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
         result=None if row[18] is None else row[18].encode(),
         error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
     )
+
+
+def claim_of(row: tuple[Any, ...]) -> Claim:
+    """Return a row of ``claims_of.sql`` or ``claims_before.sql`` as a claim, without its payload."""
+    seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, started_at = row[:9]
+    return Claim(seq, text(job_id), kind, queue, claim_no, attempts, max_attempts, crashes, b"", started_at)

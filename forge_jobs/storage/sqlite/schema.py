@@ -7,7 +7,7 @@ import apsw
 from forge_jobs.storage.sql import migrations
 from forge_jobs.storage.sqlite.database import Database, turnstile_file
 from forge_jobs.storage.sqlite.errors import translated
-from forge_jobs.storage.sqlite.lifelock import hosts_file
+from forge_jobs.storage.sqlite.lifelock import hosts_file, remove_if_nobody_lives
 from forge_jobs.storage.sqlite.migrating import pending, schema_version
 from forge_jobs.storage.sqlite.opening import check_file
 
@@ -43,13 +43,9 @@ class SqliteSchema:
             return False
         check_file(path)
         with self._database.exclusive():
-            for file in (
-                path,
-                path.with_name(path.name + "-wal"),
-                path.with_name(path.name + "-shm"),
-                hosts_file(path),
-            ):
-                file.unlink(missing_ok=True)
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            remove_if_nobody_lives(hosts_file(path))
         turnstile_file(path).unlink(missing_ok=True)
         return True
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import apsw
 
 from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.queue import QueueSettings
 from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Opened, RunTotals, Unserved
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
@@ -70,27 +71,35 @@ class SqliteUpkeep:
 
     def unserved(self) -> list[Unserved]:
         """Return the jobs that wait although nobody alive will take them."""
+        return self._survey()[0]
+
+    def _survey(self) -> tuple[list[Unserved], list[tuple[str, str]]]:
+        """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does."""
         with self._database.snapshot() as connection:
             hosts = self._registry.live_hosts(connection)
             served = {queue for host in hosts for queue in host.queues}
             known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
-            for name in ("ready_kinds", "unserved_kinds"):
-                for queue, kind, jobs in self._database.run(connection, name):
-                    if (queue, kind) not in known:
-                        waiting[queue, kind] += jobs
+            for queue, kind, jobs in self._database.run(connection, "ready_kinds"):
+                waiting[queue, kind] += jobs
+            parked = self._database.run(connection, "unserved_kinds")
+            for queue, kind, jobs in parked:
+                waiting[queue, kind] += jobs
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
-        ]
+            if (q, k) not in known
+        ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
 
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
-        unserved = self.unserved()
+        unserved, mistaken = self._survey()
         strangers = [(u.queue, u.kind, limit) for u in unserved if u.reason == UNKNOWN_KIND]
-        if strangers:
+        served = [(json_text([queue]), json_text([kind])) for queue, kind in mistaken]
+        if strangers or served:
             with self._database.writing() as connection:
                 connection.executemany(statement("sqlite", "park_unserved"), strangers)
+                connection.executemany(statement("sqlite", "unpark_served"), served)
         return unserved
 
     def prune(self, limit: int) -> int:
@@ -111,8 +120,9 @@ class SqliteUpkeep:
 
     def _victims(self, connection: apsw.Connection, now: int, limit: int) -> list[tuple[str, str, list[int]]]:
         found = []
-        for row in self._database.run(connection, "queues"):
-            settings = settings_of(row)
+        known = {row[0]: settings_of(row) for row in self._database.run(connection, "queues")}
+        names = sorted({queue for queue, _outcome, _jobs in self._database.run(connection, "count_ended")})
+        for settings in (known.get(name, QueueSettings(name=name)) for name in names):
             for outcome, days in (("done", settings.keep_done), ("dead", settings.keep_dead)):
                 values = (settings.name, now - round(days * _DAY), limit)
                 keys = _firsts(self._database.run(connection, f"prune_{outcome}", values))

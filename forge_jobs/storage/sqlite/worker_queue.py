@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import apsw
 
 from forge_jobs.model.queue import QueueSettings
-from forge_jobs.model.states import Gate
+from forge_jobs.model.states import Status
 from forge_jobs.storage.records import Claim, Ended, Exchanged, Want
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import hand_in
-from forge_jobs.storage.sqlite.rows import json_text, settings_of, text
+from forge_jobs.storage.sqlite.rows import claim_of, json_text, settings_of, text
 
 
 class SqliteWorkerQueue:
@@ -44,11 +44,9 @@ class SqliteWorkerQueue:
         """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many."""
         now = self._database.clock.now()
         with self._database.writing() as connection:
-            held = self._database.run(connection, "claims_of", (process_id,))
-            strays = [row for row in held if row[4] not in known]
-            for row in strays:
-                values = ("pending", int(Gate.READY), now, 1, row[7], None, row[0], process_id, row[4])
-                self._database.run(connection, "hand_in_waiting", values)
+            held = map(claim_of, self._database.run(connection, "claims_of", (process_id,)))
+            strays = [_given_back(claim, process_id, now) for claim in held if claim.claim_no not in known]
+            hand_in(self._database, connection, strays, None)
         return len(strays)
 
     def _settings(self, connection: apsw.Connection, queue: str) -> QueueSettings:
@@ -76,3 +74,18 @@ class SqliteWorkerQueue:
     def _payload(self, connection: apsw.Connection, seq: int) -> bytes:
         found = self._database.run(connection, "body_of", (seq,))
         return str(found[0][0]).encode() if found else b"null"
+
+
+def _given_back(claim: Claim, process_id: int, now: int) -> Ended:
+    return Ended(
+        key=claim.key,
+        id=claim.id,
+        queue=claim.queue,
+        process_id=process_id,
+        claim_no=claim.claim_no,
+        status=Status.PENDING,
+        attempt_back=True,
+        crashes=claim.crashes,
+        scheduled_at=now,
+        finished_at=now,
+    )

@@ -1,2 +1,2 @@
--- Says that a supervisor lives, and what its board shows.
-UPDATE host SET beat_at = ?, workers = ? WHERE host_id = ?
+-- Says that a supervisor lives, and what its board shows; gives back a row if it is registered.
+UPDATE host SET beat_at = ?, workers = ? WHERE host_id = ? RETURNING host_id
