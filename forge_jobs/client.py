@@ -118,13 +118,17 @@ class Job:
 
     @property
     def payload(self) -> Any:
-        """Its arguments as plain JSON values."""
-        return decode_json(self.record.payload)
+        """Its arguments as plain JSON values; read again where a listing left them out for their size."""
+        stored = self.record.payload
+        return decode_json(self._client.record(self.id).payload if stored == b"null" else stored)
 
     @property
     def value(self) -> Any:
-        """Its result as plain JSON values; None unless it is done."""
-        return None if self.record.result is None else decode_json(self.record.result)
+        """Its result as plain JSON values; None unless it is done. Read again where a listing left it out."""
+        stored = self.record.result
+        if stored is None and self.record.status is Status.DONE:
+            stored = self._client.record(self.id).result
+        return None if stored is None else decode_json(stored)
 
     @property
     def enqueued_at(self) -> datetime:
@@ -162,6 +166,8 @@ class Job:
         record = self.refresh().record
         if record.status is Status.DEAD:
             raise JobFailed(self.id, record.kind, record.error_history[-1] if record.error_history else None)
+        if record.status is not Status.DONE:  # an operator's retry came between
+            return self.result(timeout)
         return self.value
 
     def cancel(self) -> str:

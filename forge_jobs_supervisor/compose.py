@@ -145,7 +145,8 @@ class Farm:
         def boot() -> None:
             app = self._plan.app or application.load(self._plan.app_name)
             storage = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
-            app.use(storage, self._plan.location)
+            # a connection of its own, opened when a handler enqueues: its waiting leaves a handler's signals alone
+            app.use(open_storage(self._plan.location.url), self._plan.location)
             worker = self._worker(app, storage, queue, number, process_id)(
                 Seat(board, board.slot(slot)), lifeline, wakeup
             )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from forge_jobs.clock import monotonic_us
 from forge_jobs.storage.records import WorkerView
 from forge_jobs_supervisor.messages import Died
-from forge_jobs_supervisor.unix.board import NONE, Board, Slot, State, Word
+from forge_jobs_supervisor.unix.board import NONE, OVERDUE, Board, Slot, State, Word
 
 _ALIVE = (State.BOOTING, State.IDLE, State.RUNNING, State.EXCHANGE, State.LEAVING)
 
@@ -42,18 +42,19 @@ class BoardView:
         """Return whether any worker holds claims that it has not started."""
         return any(s.get(Word.HELD_TO) > s.get(Word.STARTED_NO) for s in self._slots)
 
-    def overdue_holders(self, now: int, patience: int) -> list[tuple[int, int]]:
-        """Return (process id, number of the claim started last) of workers that hold claims and do not move.
+    def overdue_holders(self, now: int) -> list[tuple[int, range]]:
+        """Return (process id, numbers of the claims it holds) of workers that hold claims and do not move.
 
-        Those are workers whose slot has not changed for ``patience`` microseconds before ``now``, which must have been
-        read before this is called.
+        Those are workers that gave no sign of life for ``OVERDUE`` before ``now``, which must have been read before
+        this is called. The words are read against the order in which ``Seat`` writes them.
         """
         found = []
         for slot in self._living():
-            process_id, since = slot.get(Word.PROCESS_ID), slot.get(Word.SINCE)
+            process_id, held_to = slot.get(Word.PROCESS_ID), slot.get(Word.HELD_TO)
+            since = slot.get(Word.SINCE)
             started_no = slot.get(Word.STARTED_NO)
-            if slot.get(Word.HELD_TO) > started_no and now - since > patience:
-                found.append((process_id, started_no))
+            if held_to > started_no and now - since > OVERDUE:
+                found.append((process_id, range(started_no + 1, held_to + 1)))
         return found
 
     def knows(self, process_id: int, claim_no: int) -> bool:

@@ -55,9 +55,6 @@ TOTALS_EVERY = 0.25
 DUE_SLICE = 500
 PRUNE_SLICE = 500
 PARK_SLICE = 5000
-OVERDUE = 240_000
-"""Microseconds a worker may stand still before the claims it holds are given back: 2 x hold + 200 ms."""
-
 FORGOTTEN = 5 * MICROSECONDS
 """Microseconds after which a claim that its living worker does not know is given back."""
 
@@ -243,10 +240,10 @@ class Coordinator:
             self._timetable.hasten("give_back", monotonic() + GIVE_BACK_EVERY)
         if not self._view.anybody_holds():
             return
-        now = monotonic_us()  # before the board is read: see Seat.start
-        for process_id, started_no in self._view.overdue_holders(now, OVERDUE):
+        now = monotonic_us()  # before the board is read: see OVERDUE
+        for process_id, held in self._view.overdue_holders(now):
             claims = self._stores.registry.claims_of([process_id])[process_id]
-            self._give_back(process_id, [c for c in claims if c.claim_no > started_no])
+            self._give_back(process_id, [c for c in claims if c.claim_no in held])
 
     def _give_back(self, process_id: int, claims: Sequence[Claim]) -> None:
         ended = [self._settler.give_back(claim, process_id, self._clock.now()) for claim in claims]

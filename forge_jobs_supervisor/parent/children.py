@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from forge_jobs.clock import monotonic
 from forge_jobs_supervisor.messages import Died
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 
@@ -29,6 +30,7 @@ class Child:
     slot: int = -1
     phase: Phase = Phase.BOOTING
     boot_error: str | None = None
+    born_at: float = field(default_factory=monotonic)
     told_since: int = -1
     stopped_by_us: bool = False
 

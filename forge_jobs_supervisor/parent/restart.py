@@ -4,6 +4,8 @@ from __future__ import annotations
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0
+YOUNG = 1.0
+YOUNG_PAUSE = 0.5
 TRIES = 3
 """Boot failures in a row, nobody having ever booted, after which the farm is given up."""
 
@@ -26,6 +28,10 @@ class Restarts:
         """Note that a child could not boot."""
         self._failures += 1
         self._not_before = now + min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
+
+    def died_young(self, now: float) -> None:
+        """Note that a child died by itself right after it had booted: whoever does so for ever does so slowly."""
+        self._not_before = max(self._not_before, now + YOUNG_PAUSE)
 
     @property
     def hopeless(self) -> bool:

@@ -25,7 +25,7 @@ from forge_jobs_supervisor.messages import (
     encoded,
 )
 from forge_jobs_supervisor.parent.children import Child, Children, Phase
-from forge_jobs_supervisor.parent.restart import Restarts
+from forge_jobs_supervisor.parent.restart import YOUNG, Restarts
 from forge_jobs_supervisor.parent.shutdown import Shutdown
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head, State, Word
@@ -234,6 +234,9 @@ class Supervisor:
             self._boot_failed(child, told)
         elif self._shutdown is None and not (child.phase is Phase.LEAVING and ending.exit_code == 0):
             _log.warning("%s (pid %d) died: %s; a new one is started", child.name, pid, told)
+            running = child.is_worker and self._board.slot(child.slot).state is State.RUNNING
+            if not running and monotonic() - child.born_at < YOUNG:
+                self._restarts.died_young(monotonic())
         if child.is_worker:
             self._send_obituary(child, ending)
 

@@ -68,6 +68,17 @@ class Word(IntEnum):
     NOTE = 32  # text
 
 
+STOOD_STILL = 200_000
+"""Microseconds between two signs of life after which a worker starts nothing that it held before."""
+
+OVERDUE = 240_000
+"""Microseconds without a sign of life after which the coordinator gives back what a worker holds: 2 x hold + 200 ms.
+
+It must be longer than ``STOOD_STILL``. The coordinator looks at its clock first and at the board after; the worker
+writes to the board first and looks at its clock after. So if the coordinator saw the old sign of life, the worker sees
+that it is too old: no claim is given back and started all the same.
+"""
+
 NONE = -1
 """Stands for "not given" in a progress word."""
 

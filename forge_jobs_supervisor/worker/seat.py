@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from forge_jobs.clock import monotonic_us
 from forge_jobs.storage.records import Claim
-from forge_jobs_supervisor.unix.board import NONE, Board, Head, Slot, State, Word
+from forge_jobs_supervisor.unix.board import NONE, STOOD_STILL, Board, Head, Slot, State, Word
 
 COORDINATOR_ABSENT = 30_000_000
 """Microseconds without a sign of the coordinator after which a worker claims nothing: half the stale threshold."""
@@ -23,31 +25,32 @@ class Seat:
         self._words[Word.PROCESS_ID] = process_id
         self._words[Word.PID] = pid
 
-    def enter(self, state: State) -> None:
-        """Publish what the worker does from now on."""
-        self._words[Word.SINCE] = monotonic_us()
+    def enter(self, state: State) -> bool:
+        """Publish what the worker does from now on; True if it stood still: see ``OVERDUE``."""
+        stood_still = self._sign_of_life()
         self._words[Word.STATE] = state
+        return stood_still
 
-    def took(self, held_to: int) -> None:
-        """Publish the end of an exchange: all that was started is recorded, claims up to ``held_to`` are held."""
+    def took(self, held: Sequence[int]) -> bool:
+        """Publish the end of an exchange: all that was started is recorded, claims of these numbers are held.
+
+        The time goes first: who reads that claims are held, and the time after, never takes them for old. Returns True
+        if the worker stood still: what it held before the exchange must not be started.
+        """
         words = self._words
         words[Word.RECORDED_NO] = words[Word.STARTED_NO]
-        words[Word.HELD_TO] = held_to
-        words[Word.SINCE] = monotonic_us()
+        stood_still = self._sign_of_life()
+        words[Word.HELD_TO] = held[-1] if held else words[Word.STARTED_NO]
+        return stood_still
 
-    def start(self, claim: Claim, patience: int) -> int | None:
-        """Publish that a claim starts and return the time; None if it must not be started.
-
-        The coordinator gives held claims back when the slot has not moved for much longer than ``patience``; it
-        looks at the clock first and at the board after. Here it is the other way round: first the number is
-        published, then the clock is looked at. So whichever of the two comes second sees the other.
-        """
+    def start(self, claim: Claim) -> int | None:
+        """Publish that a claim starts and return the time; None if it must not be started: see ``OVERDUE``."""
         words = self._words
         before = words[Word.SINCE]
         words[Word.STARTED_NO] = claim.claim_no
         words[Word.STATE] = State.RUNNING
         now = monotonic_us()
-        if now - before > patience or words[Word.NO_START]:
+        if now - before > STOOD_STILL or words[Word.NO_START]:
             return None
         words[Word.STARTED_AT] = now
         words[Word.SINCE] = now
@@ -56,6 +59,11 @@ class Seat:
         self._slot.set_job_id(claim.id)
         self._slot.set_text(Word.KIND, claim.kind)
         return now
+
+    def _sign_of_life(self) -> bool:
+        before = self._words[Word.SINCE]
+        self._words[Word.SINCE] = monotonic_us()
+        return monotonic_us() - before > STOOD_STILL
 
     def progress(self, done: int, total: int | None, note: str | None) -> None:
         """Publish how far the job is."""

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from forge_jobs.clock import Clock, monotonic
@@ -23,11 +23,10 @@ from forge_jobs_supervisor.unix import titles
 from forge_jobs_supervisor.unix.board import State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
-from forge_jobs_supervisor.worker.appetite import HOLD, Appetite
+from forge_jobs_supervisor.worker.appetite import HOLD, MAX_ROWS, Appetite
 from forge_jobs_supervisor.worker.seat import Seat
 
 _log = logging.getLogger(__name__)
-_PATIENCE = round(HOLD * 1e6)
 _RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _TITLE_EVERY = 0.05
 """Seconds between titles while jobs are short: setting one costs as much as a small job's bookkeeping."""
@@ -128,14 +127,15 @@ class Worker:
 
         ``idle`` leaves the published state as it is, so that a ring in the middle of the exchange is passed on.
         """
-        self._release(keep=0 if release_all or self._leaving else self._appetite.keeps([c.kind for c in self._held]))
+        stood_still = not idle and self._seat.enter(State.EXCHANGE)
+        release_all = release_all or stood_still or self._leaving
+        self._release(keep=0 if release_all else self._appetite.keeps([c.kind for c in self._held]))
+        kept = bool(self._held)
         want = None
         if not self._held and not self._leaving and self._seat.may_claim:
             want = self._appetite.want(self._last_claim_no + 1, alone=self._seat.sibling_idle)
         if want is None and not self._ended:
             return True
-        if not idle:
-            self._seat.enter(State.EXCHANGE)
         try:
             if self._in_doubt:
                 known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
@@ -151,17 +151,22 @@ class Worker:
         if exchanged is None:
             self._start_over()
             return False
-        if exchanged.refused:
-            _log.warning("%d results came too late: their jobs were given to others", len(exchanged.refused))
+        self._tell_refused(exchanged.refused)
         self._seat.count(sum(e.status is not Status.PENDING for e in self._ended))
         self._ended.clear()
         self._held.extend(exchanged.claims)
         self._settings = exchanged.settings
         if exchanged.claims:
             self._last_claim_no = exchanged.claims[-1].claim_no
-        self._seat.took(self._last_claim_no)
+        if self._seat.took([claim.claim_no for claim in self._held]) and kept:
+            self._release(keep=0)
         self._exchanged_at = monotonic()
         return True
+
+    def _tell_refused(self, refused: Sequence[int]) -> None:
+        late = [end for end in self._ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
+        if late:
+            _log.warning("%d results came too late: their jobs were given to others", len(late))
 
     def _release(self, *, keep: int) -> None:
         """Turn held claims beyond the first ``keep`` into give-backs of the next exchange."""
@@ -175,6 +180,7 @@ class Worker:
             _log.error("%s; trying again until it answers", error)
             self._failures = 0
         self._in_doubt = True
+        self._last_claim_no += MAX_ROWS  # those that it may have claimed are never used again
         pause = _RETRY_PAUSES[min(self._failures, len(_RETRY_PAUSES) - 1)]
         self._failures += 1
         self._release(keep=0)
@@ -196,7 +202,7 @@ class Worker:
 
     def _run_next(self) -> None:
         claim = self._held.popleft()
-        started = self._seat.start(claim, _PATIENCE)
+        started = self._seat.start(claim)
         if started is None:
             self._held.appendleft(claim)
             self._exchange(release_all=True)

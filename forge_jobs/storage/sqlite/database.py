@@ -152,8 +152,9 @@ class Database:
         return (status.st_dev, status.st_ino) == self._file
 
     def _open(self) -> apsw.Connection:
-        self._check_still_usable()
-        connection = apsw.Connection(self._name)
+        with _opening:
+            self._check_still_usable()
+            connection = apsw.Connection(self._name)
         try:
             status = self.path.stat()
             self._file = (status.st_dev, status.st_ino)
@@ -220,6 +221,8 @@ def turnstile_file(database: Path) -> Path:
     """Return the path of the lock file of a database."""
     return database.with_name(database.name + "-turnstile")
 
+
+_opening = threading.Lock()  # one at a time: a file that is just being opened looks like one of another library's
 
 # SQLite keeps its lock table in process memory: a child forked while a connection is open inherits locks that do
 # not exist, and even its own fresh connection believes them. So no connection is open while a process is forked.

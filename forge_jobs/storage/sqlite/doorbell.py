@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import socket
 import tempfile
 from pathlib import Path
 
+_log = logging.getLogger(__name__)
 _MAX_DATAGRAM = 256
 
 
@@ -60,15 +62,23 @@ class SqliteDoorbell:
     """The Doorbell port: one coordinator's socket."""
 
     def __init__(self, database: Path, host_id: str) -> None:
-        directory = bell_directory(database)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = directory / f"{host_id}.sock"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        with (directory / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            _remove_stale(directory)
-            self._path.unlink(missing_ok=True)  # a coordinator of this host that died without leaving
-            self._socket.bind(str(self._path))
+        self._path = bell_directory(database) / f"{host_id}.sock"
+        self._socket = self._hang_up()
+
+    def _hang_up(self) -> socket.socket:
+        bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with (self._path.parent / "lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                _remove_stale(self._path.parent)
+                self._path.unlink(missing_ok=True)  # of a coordinator of this host that died without leaving
+                bell.bind(str(self._path))
+        except OSError as error:
+            _log.warning(
+                "no doorbell at %s (%s): new jobs are noticed within half a second", self._path, error.strerror
+            )
+        return bell
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when a ring has come."""

@@ -17,17 +17,20 @@ Migration = tuple[int, str, str]
 
 def pending(connection: apsw.Connection, path: Path) -> list[Migration]:
     """Return the migrations to apply; raise where the file is not ours or is newer than this program."""
+    # Another process may be creating the database just now. Its tables and its mark appear together, so whoever sees
+    # the tables first, and looks for the mark after that, never takes it for another program's.
+    filled = bool(connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall())
+    ours = connection.pragma("application_id") == APPLICATION_ID
     version = schema_version(connection)
     known = migrations("sqlite")
     newest = known[-1][0]
+    if filled and not ours:
+        raise DatabaseUnusable(f"{path} is a SQLite database of another program: name another file")
     if version > newest:
         raise SchemaMismatch(
             f"database {path} has schema version {version}, made by a newer forge-jobs; "
             f"this program knows versions up to {newest}: upgrade it"
         )
-    ours = connection.pragma("application_id") == APPLICATION_ID
-    if not ours and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
-        raise DatabaseUnusable(f"{path} is a SQLite database of another program: name another file")
     return [m for m in known if m[0] > version]
 
 

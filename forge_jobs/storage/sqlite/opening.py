@@ -26,6 +26,9 @@ def check_file(path: Path) -> None:
             raise DatabaseUnusable(f"database {path} is not a regular file")
         if not os.access(path, os.R_OK | os.W_OK):
             raise DatabaseUnusable(f"database {path} cannot be opened for reading and writing: permission denied")
+    place = _existing(path)
+    if place != path and not place.is_dir():
+        raise DatabaseUnusable(f"database {path} cannot be created: {place} is not a directory")
     kind = file_system_of(path)
     if kind in NETWORK_FILE_SYSTEMS:
         raise DatabaseUnusable(
@@ -41,10 +44,7 @@ def check_file(path: Path) -> None:
 
 def file_system_of(path: Path) -> str | None:
     """Return the type of the file system that holds ``path`` or will, as the kernel names it; None if unknown."""
-    place = path
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    resolved = place.resolve()
+    resolved = _existing(path).resolve()
     best: tuple[int, str] | None = None
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
@@ -58,17 +58,27 @@ def file_system_of(path: Path) -> str | None:
     return best[1] if best else None
 
 
+def _existing(path: Path) -> Path:
+    """Return the path, or the nearest directory above it that is there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
 def opened_by_another_library(path: Path) -> bool:
     """Return whether this process has the file open, though not through apsw."""
-    try:
-        ours = path.stat()
-    except OSError:
+    if not has_open(path):
         return False
     for connection in apsw.connections():
-        name = connection.db_filename("main")
-        if name and os.path.exists(name) and os.path.samestat(ours, os.stat(name)):  # noqa: PTH110, PTH116
-            return False
-    return has_open(path)
+        try:
+            name = connection.db_filename("main")
+            if name and path.samefile(name):
+                return False
+        except apsw.ThreadingViolationError:
+            return False  # another thread uses it just now, so it cannot be asked: the benefit of the doubt
+        except (apsw.ConnectionClosedError, FileNotFoundError):
+            continue
+    return True
 
 
 def has_open(path: Path) -> bool:
@@ -77,11 +87,12 @@ def has_open(path: Path) -> bool:
         wanted = path.stat()
     except OSError:
         return False
-    for entry in os.scandir("/proc/self/fd"):
-        try:
-            found = os.stat(entry.path)  # noqa: PTH116
-        except OSError:
-            continue
-        if os.path.samestat(wanted, found):
-            return True
+    with os.scandir("/proc/self/fd") as entries:
+        for entry in entries:
+            try:
+                found = os.stat(entry.path)  # noqa: PTH116
+            except OSError:
+                continue
+            if os.path.samestat(wanted, found):
+                return True
     return False

@@ -45,7 +45,9 @@ class Turnstile:
             self._straggler = None
             return
         left = max(deadline - monotonic(), 0.0)
-        if not (self._wait_in_thread(left) if wait is None else wait(self._fd, left)):
+        if wait is None or threading.current_thread() is not threading.main_thread():
+            wait = self._wait_in_thread
+        if not wait(self._fd, left):
             raise DatabaseBusy(
                 f"no turn to write within {seconds:g} s: {self._holder()} holds the lock {self._path}; "
                 "end it if it hangs, or try again"
@@ -56,7 +58,7 @@ class Turnstile:
         fcntl.lockf(self._fd, fcntl.LOCK_UN)
         self._threads.release()
 
-    def _wait_in_thread(self, seconds: float) -> bool:
+    def _wait_in_thread(self, _fd: int, seconds: float) -> bool:
         """Wait in the kernel's line without blocking this thread for ever.
 
         A blocking fcntl call has no time limit and the signals of a client belong to the client, so a short-lived

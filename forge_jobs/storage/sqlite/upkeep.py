@@ -150,9 +150,11 @@ class SqliteUpkeep:
     def checkpoint(self) -> None:
         """Move what was committed into the database file once the log has grown to 4 MB; waits for nobody."""
         log = self._database.path.with_name(self._database.path.name + "-wal")
-        with contextlib.suppress(FileNotFoundError):
+        try:
             if log.stat().st_size < CHECKPOINT_BYTES:
                 return
+        except FileNotFoundError:
+            return
         with self._database.reading() as connection, contextlib.suppress(apsw.BusyError):
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
