@@ -87,6 +87,11 @@ class Location(msgspec.Struct, frozen=True):
     url: str
     origin: str
 
+    @property
+    def shown(self) -> str:
+        """The URL without its password: what may be printed."""
+        return without_password(self.url)
+
     def __repr__(self) -> str:
         """Show everything but the password."""
         return f"Location(url={without_password(self.url)!r}, origin={self.origin!r})"
@@ -150,8 +155,12 @@ def read_config(file: Path) -> DatabaseConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not valid TOML: {error}") from error
     _check_keys(values, file)
-    if "url" in values and "adapter" not in values:
-        values["adapter"] = "sqlite" if str(values["url"]).startswith("sqlite:") else "postgres"
+    if "url" in values:
+        meant = "sqlite" if str(values["url"]).startswith("sqlite:") else "postgres"
+        if values.setdefault("adapter", meant) != meant:
+            raise ConfigError(
+                f"{file}: key 'url' names a {meant} database, key 'adapter' says otherwise: drop 'adapter'"
+            )
     if values.get("adapter") not in _ADAPTERS:
         told = f"is {values['adapter']!r}" if "adapter" in values else "is missing"
         raise ConfigError(f'{file}: key \'adapter\' {told}: write adapter = "sqlite" or adapter = "postgres"')

@@ -60,10 +60,6 @@ class Settler:
             **ended,
         )
 
-    def give_back(self, claim: Claim, process_id: int, now: int) -> Ended:
-        """Return the end of a claim that never started: pending again at once, attempt and all."""
-        return self.settle(claim, process_id, Verdict(wait_until=now), QueueSettings(name=claim.queue), now, None)
-
     def _failed(
         self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int
     ) -> tuple[Event, dict[str, Any]]:

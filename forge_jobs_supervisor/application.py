@@ -8,19 +8,21 @@ import traceback
 from pathlib import Path
 
 from forge_jobs.app import ForgeJobs
+from forge_jobs.config import project_root
 from forge_jobs.errors import UsageError
 
 
 def load(name: str) -> ForgeJobs:
-    """Import ``MODULE:ATTR`` (by default the attribute ``jobs``) with the current directory importable.
+    """Import ``MODULE:ATTR`` (by default ``jobs``) with the current directory and the project importable.
 
     Raises UsageError with one sentence where that fails.
     """
     module_name, _, attribute = name.partition(":")
     attribute = attribute or "jobs"
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    here = Path.cwd()
+    for place in (str(project_root(here)), str(here)):
+        if place not in sys.path:
+            sys.path.insert(0, place)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -17,7 +17,7 @@ from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.ids import new_host_id
 from forge_jobs.settling import Settler
-from forge_jobs.storage import Storage, close_idle, open_storage
+from forge_jobs.storage import Storage, close_idle, open_storage, sqlite_path
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
@@ -215,7 +215,7 @@ def check_fork_safety(app_name: str, location: Location) -> None:
 
 def database_file(location: Location) -> Path:
     """Return the file of a SQLite database."""
-    return Path(location.url.removeprefix("sqlite:///"))
+    return sqlite_path(location.url).resolve()
 
 
 def life_file(location: Location) -> Path:
@@ -248,7 +248,7 @@ def check_database(location: Location) -> None:
         storage.close()
         return Ready()
 
-    _in_child(look, doing=f"opening the database {location.url.removeprefix('sqlite:///')}")
+    _in_child(look, doing=f"opening the database {location.shown}")
 
 
 def _in_child(look: Callable[[], Message], *, doing: str) -> Message:

@@ -46,8 +46,9 @@ class Claim(msgspec.Struct, frozen=True):
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """How a claimed job ended, or that it is given back (``status`` pending).
 
-    ``attempt_back`` gives the attempt back; ``crashes`` is the new number of crashes in a row; ``scheduled_at``
-    is set for pending and failed; ``error`` is the line for the error history, if one is to be written.
+    ``attempt_back`` gives the attempt back; ``crashes`` is the new number of crashes in a row; ``scheduled_at`` is
+    when a pending or failed job may run again, ``None`` for one that keeps its place in line; ``error`` is the line
+    for the error history, if one is to be written.
     """
 
     key: int
@@ -63,6 +64,21 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_at: int | None = None
     started_at: int | None = None
     finished_at: int
+
+
+def given_back(claim: Claim, process_id: int, now: int) -> Ended:
+    """Return the end of a claim that counts as never made: pending again, in its old place, attempt and all."""
+    return Ended(
+        key=claim.key,
+        id=claim.id,
+        queue=claim.queue,
+        process_id=process_id,
+        claim_no=claim.claim_no,
+        status=Status.PENDING,
+        attempt_back=True,
+        crashes=claim.crashes,
+        finished_at=now,
+    )
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):

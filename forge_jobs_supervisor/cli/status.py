@@ -27,7 +27,7 @@ def status(as_json: bool, app_name: str | None, database: str | None, config: st
     counts = jobs.counts()
     unserved = jobs.storage.upkeep.unserved()
     if as_json:
-        print_json({"database": jobs.location.url, "queues": counts, "unserved": unserved})
+        print_json({"database": jobs.location.shown, "queues": counts, "unserved": unserved})
         return
     click.echo(f"database {jobs.storage.location}")
     columns = ["queue", *(_SHOWN_AS.get(c, c) for c in _COUNTS), "oldest"]

@@ -13,6 +13,7 @@ from forge_jobs.config import Location, locate, queues_from
 from forge_jobs.errors import UsageError
 from forge_jobs.model.names import checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE
+from forge_jobs.storage import open_storage
 from forge_jobs_supervisor import application, compose, log
 from forge_jobs_supervisor.cli.common import app_option, config_option, database_option, require_app
 from forge_jobs_supervisor.cli.progress import Progress
@@ -118,7 +119,7 @@ def _manifest(
         return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)
     if told and app.names_database and app.location.url != told.url:
         _log.warning(
-            "the application names the database %s; this farm works on %s, as told", app.location.url, told.url
+            "the application names the database %s; this farm works on %s, as told", app.location.shown, told.shown
         )
     return told or app.location, list(app.handlers.queues()), list(app.handlers)
 
@@ -138,7 +139,7 @@ def _targets(queues: tuple[str, ...], workers: int | None, declared: list[str]) 
 
 def _tell_configuration(plan: compose.Plan) -> None:
     queues = ", ".join(f"{queue} × {number}" for queue, number in plan.targets.items())
-    _log.info("database %s (%s)", plan.location.url.removeprefix("sqlite:///"), plan.location.origin)
+    _log.info("database %s (%s)", open_storage(plan.location.url).location, plan.location.origin)
     _log.info(
         "application %s, kinds %s; queues %s; %s, grace %g s, nice %d",
         plan.app_name, ", ".join(sorted(plan.kinds)), queues, "preloaded" if plan.app else "not preloaded",

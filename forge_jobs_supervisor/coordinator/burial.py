@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from forge_jobs.clock import Clock
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
 from forge_jobs.settling import Settler
-from forge_jobs.storage.ports import ProcessRegistry, QueueConfig
-from forge_jobs.storage.records import Claim, Ended
+from forge_jobs.storage.records import Claim, Ended, given_back
+from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.messages import Died
-
-
-class Stores(Protocol):
-    """What a burial needs of a storage."""
-
-    @property
-    def registry(self) -> ProcessRegistry: ...
-    @property
-    def queue_config(self) -> QueueConfig: ...
 
 
 class Undertaker:
@@ -48,38 +38,31 @@ class Undertaker:
         settled: list[Ended] = []
         for process_id, claims in self._stores.registry.claims_of(process_ids).items():
             lost = Verdict(cause=Cause.LOST, message="the process that ran it is gone, and its host with it")
-            verdicts = [lost if i == 0 else _FREE for i in range(len(claims))]
-            settled += self._settle(process_id, claims, verdicts)
+            settled += self._settle(process_id, claims, [lost, *[None] * len(claims)][: len(claims)])
         return settled
 
-    def _settle(self, process_id: int, claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> list[Ended]:
+    def _settle(self, process_id: int, claims: Sequence[Claim], verdicts: Sequence[Verdict | None]) -> list[Ended]:
+        """Hand in one end for each claim, and take the process off the registry; no verdict: the job goes back free."""
         now = self._clock.now()
         settings = {s.name: s for s in self._stores.queue_config.queues()} if claims else {}
-        ended = [
-            self._settler.settle(
-                claim,
-                process_id,
-                verdict,
-                settings.get(claim.queue, QueueSettings(name=claim.queue)),
-                now,
-                claim.claimed_at,
-            )
-            for claim, verdict in zip(claims, verdicts, strict=True)
-        ]
+        ended = []
+        for claim, verdict in zip(claims, verdicts, strict=True):
+            if verdict is None:
+                ended.append(given_back(claim, process_id, now))
+            else:
+                of_queue = settings.get(claim.queue, QueueSettings(name=claim.queue))
+                ended.append(self._settler.settle(claim, process_id, verdict, of_queue, now, claim.claimed_at))
         self._stores.registry.bury(process_id, ended, self._host_id)
         return ended
 
 
-_FREE = Verdict(wait_seconds=0.0)
-"""Given back, the attempt too, ready at once."""
-
-
-def _verdict(claim: Claim, died: Died) -> Verdict:
+def _verdict(claim: Claim, died: Died) -> Verdict | None:
+    """Return how an attempt ended by its worker's obituary; None: it never started, or was stopped by a shutdown."""
     if claim.claim_no > died.started_no:
-        return _FREE
+        return None
     if claim.claim_no == died.started_no and died.running:
         if died.stopped_by_us:
-            return _FREE
+            return None
         if died.with_supervisor:
             return Verdict(cause=Cause.LOST, message="the supervisor died, and its workers with it", pid=died.pid)
         return Verdict(

@@ -5,38 +5,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
-from forge_jobs.clock import MICROSECONDS, Clock, monotonic, monotonic_us
+from forge_jobs.clock import Clock, monotonic, monotonic_us
 from forge_jobs.errors import DatabaseError
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.settling import Settler
-from forge_jobs.storage.ports import (
-    Doorbell,
-    Leadership,
-    Operator,
-    ProcessRegistry,
-    QueueConfig,
-    Upkeep,
-    WorkerQueue,
-)
-from forge_jobs.storage.records import Claim, Ended, HostRecord, RunTotals, Unserved
+from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
+from forge_jobs_supervisor.coordinator.leader import Leader
+from forge_jobs_supervisor.coordinator.reporting import DRAIN_EVERY, TOTALS_EVERY, Reporter
+from forge_jobs_supervisor.coordinator.rescue import Rescuer
+from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
-from forge_jobs_supervisor.messages import (
-    Died,
-    Drained,
-    Farewell,
-    Leave,
-    Message,
-    Settled,
-    Totals,
-    Wake,
-    decoded,
-    encoded,
-)
+from forge_jobs_supervisor.coordinator.waking import LOOK_EVERY, Waker
+from forge_jobs_supervisor.messages import Died, Leave, Message, Settled, decoded, encoded
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head
 from forge_jobs_supervisor.unix.lifeline import Lifeline
@@ -44,38 +28,7 @@ from forge_jobs_supervisor.unix.wakeup import Wakeup
 
 _log = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.5
 BEAT_EVERY = 2.0
-LEASE_SECONDS = 15.0
-LEAD_EVERY = 5.0
-PRUNE_EVERY = 60.0
-GIVE_BACK_EVERY = 0.1
-DRAIN_EVERY = 0.05
-TOTALS_EVERY = 0.25
-DUE_SLICE = 500
-PRUNE_SLICE = 500
-PARK_SLICE = 5000
-FORGOTTEN = 5 * MICROSECONDS
-"""Microseconds after which a claim that its living worker does not know is given back."""
-
-
-class Stores(Protocol):
-    """What a coordinator needs of a storage."""
-
-    @property
-    def worker_queue(self) -> WorkerQueue: ...
-    @property
-    def registry(self) -> ProcessRegistry: ...
-    @property
-    def queue_config(self) -> QueueConfig: ...
-    @property
-    def upkeep(self) -> Upkeep: ...
-    @property
-    def leadership(self) -> Leadership: ...
-    @property
-    def operator(self) -> Operator: ...
-
-    def doorbell(self, host_id: str) -> Doorbell: ...
 
 
 class Coordinator:
@@ -97,32 +50,24 @@ class Coordinator:
         self._host = host
         self._stores = stores
         self._board = board
-        self._view = BoardView(board, host.queues)
         self._lifeline = lifeline
         self._wakeup = wakeup
-        self._settler = settler
-        self._clock = clock
-        self._undertaker = Undertaker(host.host_id, stores, settler, clock)
-        self._to_bury: dict[int, Died] = {}
-        self._drained = False
-        self._leader = False
         self._leaving = False
         self._database_away = False
-        self._unserved: list[Unserved] = []
-        duties = [
-            Duty("look", LOOK_EVERY, self._look),
-            Duty("open_due", LOOK_EVERY, self._open_due),
-            Duty("give_back", LOOK_EVERY, self._give_back_overdue),
-            Duty("beat", BEAT_EVERY, self._beat),
-            Duty("checkpoint", LOOK_EVERY, stores.upkeep.checkpoint),
-            Duty("lead", LEAD_EVERY, self._lead),
-            Duty("prune", PRUNE_EVERY, self._prune),
-        ]
+        self._view = view = BoardView(board, host.queues)
+        self._timetable = timetable = Timetable()
+        self._undertaker = Undertaker(host.host_id, stores, settler, clock)
+        self._waker = Waker(host.queues, stores.upkeep, view, timetable, clock, self._say)
+        self._rescuer = Rescuer(host, stores, view, self._undertaker, timetable, clock, self._waker.wake_for)
+        self._leader = Leader(host.host_id, stores, timetable)
+        self._reporter = Reporter(host, stores, view, self._say)
+        timetable.add(
+            Duty("beat", BEAT_EVERY, self._beat), Duty("checkpoint", LOOK_EVERY, self._stores.upkeep.checkpoint)
+        )
         if drain:
-            duties.append(Duty("drain", DRAIN_EVERY, self._see_whether_drained))
+            timetable.add(Duty("drain", DRAIN_EVERY, self._reporter.see_whether_drained))
         if totals:
-            duties.append(Duty("totals", TOTALS_EVERY, self._tell_totals))
-        self._timetable = Timetable(duties)
+            timetable.add(Duty("totals", TOTALS_EVERY, self._reporter.tell_totals))
 
     def boot(self) -> None:
         """Register the host, its queues and its doorbell; raises DatabaseError."""
@@ -139,9 +84,12 @@ class Coordinator:
 
     def run(self) -> None:
         """Keep house until everybody else has left, or until the parent is dead."""
-        while not (self._leaving and not self._to_bury):
+        while not (self._leaving and not self._rescuer.to_bury):
             self.step()
-        self._retire()
+        with contextlib.suppress(DatabaseError):
+            self._reporter.say_farewell()
+            self._leave_registry()
+        self._doorbell.close()
 
     def step(self) -> None:
         """Serve what has come, do what is due, sleep until the next of both."""
@@ -150,7 +98,7 @@ class Coordinator:
         if self._lifeline.fileno() in ready:
             self._hear_parent()
         if self._doorbell.fileno() in ready:
-            self._answer_rings()
+            self._waker.answer(self._doorbell)
         self._guarded(self._bury)
         for duty in self._timetable.due(monotonic()):
             self._guarded(duty.act)
@@ -164,168 +112,37 @@ class Coordinator:
                 _log.error("%s; the coordinator tries again until it answers", error)
             self._database_away = True
         else:
-            if self._database_away and act == self._look:
+            if self._database_away and act == self._beat:
                 self._database_away = False
                 _log.info("the coordinator has the database back")
 
     def _hear_parent(self) -> None:
         datagrams, there = self._lifeline.receive()
         for datagram in datagrams:
-            self._obey(decoded(datagram))
+            match decoded(datagram):
+                case Died() as died:
+                    self._rescuer.to_bury[died.process_id] = died
+                case Leave():
+                    self._leaving = True
         if not there:
             self._clean_up_after_parent()
-
-    def _obey(self, message: Message) -> None:
-        match message:
-            case Died():
-                self._to_bury[message.process_id] = message
-            case Leave():
-                self._leaving = True
 
     def _say(self, message: Message) -> None:
         self._lifeline.send(encoded(message))
 
-    # -- waking workers -------------------------------------------------------------------------------------------
-
-    def _answer_rings(self) -> None:
-        ready: dict[str, int] = {}
-        for queue, jobs, due in self._doorbell.rings():
-            if jobs:
-                ready[queue] = ready.get(queue, 0) + jobs
-            if due is not None:
-                self._hasten_opening(due)
-        self._wake(ready)
-
-    def _wake(self, ready: dict[str, int]) -> None:
-        for queue, jobs in ready.items():
-            if queue in self._host.queues and self._view.idle(queue):
-                self._say(Wake(queue=queue, jobs=jobs))
-                self._timetable.hasten("give_back", monotonic() + GIVE_BACK_EVERY)
-
-    def _look(self) -> None:
-        """Cover for a ring that was lost, and learn when the next job is due."""
-        seen = self._stores.upkeep.look()
-        self._wake(dict(seen.ready))
-        if seen.next_due is not None:
-            self._hasten_opening(seen.next_due)
-
-    def _hasten_opening(self, due: int) -> None:
-        wait = max(due - self._clock.now(), 0) / MICROSECONDS
-        if wait < LOOK_EVERY:
-            self._timetable.hasten("open_due", monotonic() + wait)
-
-    def _open_due(self) -> None:
-        opened = self._stores.upkeep.open_due(DUE_SLICE)
-        self._wake(dict(opened.ready))
-        if opened.next_due is not None:
-            self._hasten_opening(opened.next_due)
-
-    # -- giving back and burying ----------------------------------------------------------------------------------
-
-    def _wake_for(self, ended: Sequence[Ended]) -> None:
-        now = self._clock.now()
-        ready: dict[str, int] = {}
-        for end in ended:
-            if end.scheduled_at is None:
-                continue
-            if end.scheduled_at <= now:
-                ready[end.queue] = ready.get(end.queue, 0) + 1
-            else:
-                self._hasten_opening(end.scheduled_at)
-        self._wake(ready)
-
-    def _give_back_overdue(self) -> None:
-        """Give back what workers hold that have not moved for long: a long job, or a stopped process."""
-        if not self._view.all_idle():
-            self._timetable.hasten("give_back", monotonic() + GIVE_BACK_EVERY)
-        if not self._view.anybody_holds():
-            return
-        now = monotonic_us()  # before the board is read: see OVERDUE
-        for process_id, held in self._view.overdue_holders(now):
-            claims = self._stores.registry.claims_of([process_id])[process_id]
-            self._give_back(process_id, [c for c in claims if c.claim_no in held])
-
-    def _give_back(self, process_id: int, claims: Sequence[Claim]) -> None:
-        ended = [self._settler.give_back(claim, process_id, self._clock.now()) for claim in claims]
-        if ended:
-            self._stores.worker_queue.exchange(process_id, ended, None)
-            self._wake_for(ended)
-
     def _bury(self) -> None:
-        for process_id, died in list(self._to_bury.items()):
-            self._wake_for(self._undertaker.bury(died))
-            del self._to_bury[process_id]
+        for process_id in self._rescuer.bury():
             self._say(Settled(process_id=process_id))
 
     def _beat(self) -> None:
         """Say that this host lives; then look for claims that nobody will ever hand in."""
-        registry = self._stores.registry
-        if not registry.beat(self._host.host_id, self._view.views()):
+        if not self._stores.registry.beat(self._host.host_id, self._view.views()):
             self._announce()  # somebody reset the database
-        dead = registry.dead_processes(self._host.host_id, self._view.process_ids())
-        # The parent writes a slot before it forks, and sends the obituary before it marks a slot: so whoever was
-        # born or died since the board was read above is known here.
-        living = self._view.process_ids()
-        self._hear_parent()
-        dead = [p for p in dead if p not in living and p not in self._to_bury]
-        if dead:
-            settled = self._undertaker.bury_unseen(dead)
-            if settled:
-                _log.warning("%d jobs of %d processes that are gone are in the queue again", len(settled), len(dead))
-            self._wake_for(settled)
-        for host in registry.hosts():
-            if not host.alive and host.host_id != self._host.host_id:
-                registry.retire_host(host.host_id)
-        for process_id, claims in registry.claims_before(self._clock.now() - FORGOTTEN).items():
-            if process_id in living:
-                self._give_back(process_id, [c for c in claims if not self._view.knows(process_id, c.claim_no)])
+        self._rescuer.look_for_lost(self._hear_parent)
 
-    # -- the leader's duties --------------------------------------------------------------------------------------
-
-    def _lead(self) -> None:
-        self._leader = self._stores.leadership.lead(self._host.host_id, LEASE_SECONDS)
-        if not self._leader:
-            return
-        self._stores.upkeep.fold_tallies()
-        unserved = self._stores.upkeep.park_unserved(PARK_SLICE)
-        for item in unserved:
-            if (item.queue, item.kind) not in {(u.queue, u.kind) for u in self._unserved}:
-                _log.warning("%d jobs of kind %s wait in queue %s: %s", item.jobs, item.kind, item.queue, item.reason)
-        self._unserved = unserved
-
-    def _prune(self) -> None:
-        if self._leader and self._stores.upkeep.prune(PRUNE_SLICE) == PRUNE_SLICE:
-            self._timetable.hasten("prune", monotonic() + 0.05)
-
-    # -- draining, totals, leaving --------------------------------------------------------------------------------
-
-    def _see_whether_drained(self) -> None:
-        if self._drained or self._to_bury or not self._view.all_idle():
-            return
-        if self._stores.upkeep.unfinished(self._host.queues, self._host.kinds) == 0:
-            self._drained = True
-            self._say(Drained())
-
-    def _totals(self) -> RunTotals:
-        return self._stores.upkeep.run_totals(self._host.host_id)
-
-    def _tell_totals(self) -> None:
-        totals = self._totals()
-        counts = self._stores.operator.counts()
-        left = sum(c.pending + c.in_progress + c.failed for q, c in counts.items() if q in self._host.queues)
-        self._say(Totals(done=totals.done, failed=totals.failed, dead=totals.dead, left=left))
-
-    def _retire(self) -> None:
-        """Leave: the last word to the parent, then off the registry."""
-        with contextlib.suppress(DatabaseError):
-            totals = self._totals()
-            waiting = [
-                f"{u.jobs} of kind {u.kind} in queue {u.queue} ({u.reason})" for u in self._stores.upkeep.unserved()
-            ]
-            self._say(Farewell(done=totals.done, failed=totals.failed, dead=totals.dead, unserved=waiting))
-            self._stores.leadership.resign(self._host.host_id)
-            self._stores.registry.retire_host(self._host.host_id)
-        self._doorbell.close()
+    def _leave_registry(self) -> None:
+        self._leader.resign()
+        self._stores.registry.retire_host(self._host.host_id)
 
     def _clean_up_after_parent(self) -> None:
         """Kill the dead parent's workers and their groups, settle what they held, and leave."""
@@ -335,9 +152,8 @@ class Coordinator:
             processes.kill_group(orphan.pid)
         processes.wait_until_gone([orphan.pid for orphan in orphans], seconds=5.0)
         with contextlib.suppress(DatabaseError):
-            for orphan in [*self._to_bury.values(), *orphans]:
+            for orphan in [*self._rescuer.to_bury.values(), *orphans]:
                 self._undertaker.bury(orphan)
-            self._stores.leadership.resign(self._host.host_id)
-            self._stores.registry.retire_host(self._host.host_id)
+            self._leave_registry()
         self._doorbell.close()
         os._exit(1)

@@ -19,8 +19,12 @@ class Duty(msgspec.Struct):
 class Timetable:
     """All duties of a coordinator."""
 
-    def __init__(self, duties: list[Duty]) -> None:
-        self._duties = duties
+    def __init__(self) -> None:
+        self._duties: list[Duty] = []
+
+    def add(self, *duties: Duty) -> None:
+        """Take duties on; each is due at once."""
+        self._duties.extend(duties)
 
     def due(self, now: float) -> list[Duty]:
         """Return the duties whose time has come and set their next one from now: nothing is caught up."""

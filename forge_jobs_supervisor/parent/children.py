@@ -1,4 +1,4 @@
-"""Who exists: the parent's book of its children. Makes no system call."""
+"""Who exists: the parent's book of its children. Decides nothing and forks nobody."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from forge_jobs.clock import monotonic
-from forge_jobs_supervisor.messages import Died
+from forge_jobs_supervisor.messages import Died, Message, encoded
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 
 
@@ -33,6 +33,10 @@ class Child:
     born_at: float = field(default_factory=monotonic)
     told_since: int = -1
     stopped_by_us: bool = False
+
+    def say(self, message: Message) -> None:
+        """Send it a message."""
+        self.lifeline.send(encoded(message))
 
     @property
     def is_worker(self) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from forge_jobs.clock import monotonic, monotonic_us
-from forge_jobs.ids import new_process_id
 from forge_jobs_supervisor.messages import (
     BootFailed,
     Died,
@@ -22,14 +20,13 @@ from forge_jobs_supervisor.messages import (
     Totals,
     Wake,
     decoded,
-    encoded,
 )
 from forge_jobs_supervisor.parent.children import Child, Children, Phase
+from forge_jobs_supervisor.parent.nursery import Crew, Nursery
 from forge_jobs_supervisor.parent.restart import YOUNG, Restarts
 from forge_jobs_supervisor.parent.shutdown import Shutdown
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head, State, Word
-from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
 
 _log = logging.getLogger(__name__)
@@ -44,22 +41,6 @@ STUCK_EXCHANGE = 5.0
 STUCK_COORDINATOR = 30.0
 
 
-class Crew(Protocol):
-    """What the children do; each runs in the child, and returns its exit code."""
-
-    def work(self, queue: str, number: int, process_id: int, slot: int, board: Board, lifeline: Lifeline) -> int:
-        """Be a worker."""
-
-    def coordinate(self, board: Board, lifeline: Lifeline) -> int:
-        """Be the coordinator."""
-
-    def leave_parent(self) -> None:
-        """In every child: close what belongs to the parent."""
-
-    def check_before_fork(self) -> None:
-        """Raise UsageError where forking is not safe."""
-
-
 class Supervisor:
     """The parent of one host's farm. ``targets`` is how many workers each queue has."""
 
@@ -72,16 +53,14 @@ class Supervisor:
         niceness: int,
         observe: Callable[[Totals], None] = lambda _totals: None,
     ) -> None:
-        self._crew = crew
         self._targets = dict(targets)
-        self._queues = list(targets)
         self._grace = grace
-        self._niceness = niceness
         self._observe = observe
         slots = 2 * sum(targets.values()) + 8
         self._children = Children(slots)
         self._board = Board.create(slots)
         self._wakeup = Wakeup(SIGNALS)
+        self._nursery = Nursery(crew, list(targets), self._board, self._children, self._wakeup, niceness)
         self._restarts = Restarts()
         self._shutdown: Shutdown | None = None
         self._looked_at = monotonic()
@@ -128,55 +107,14 @@ class Supervisor:
             return
         coordinator = self._children.coordinator
         if coordinator is None and (self._shutdown is None or self._children.workers):
-            self._bear_coordinator()
+            self._nursery.bear_coordinator()
         elif coordinator is not None and coordinator.phase is Phase.UP and self._shutdown is None:
             for queue, number in self._children.missing(self._targets):
                 slot = self._children.free_slot()
                 if slot is not None:
-                    self._bear_worker(queue, number, slot)
-
-    def _bear_coordinator(self) -> None:
-        self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
-        mine, theirs = Lifeline.pair()
-        child = Child(pid=0, lifeline=mine)
-        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, theirs))
-        for died in self._children.unsettled.values():
-            self._say(child, died)
-
-    def _bear_worker(self, queue: str, number: int, index: int) -> None:
-        process_id = new_process_id()
-        slot = self._board.slot(index)
-        slot.clear()
-        slot.set(Word.QUEUE, self._queues.index(queue))
-        slot.set(Word.NUMBER, number)
-        slot.set(Word.SINCE, monotonic_us())
-        slot.set(Word.PROCESS_ID, process_id)
-        slot.set(Word.STATE, State.BOOTING)
-        mine, theirs = Lifeline.pair()
-        child = Child(pid=0, lifeline=mine, queue=queue, number=number, slot=index)
-        self._fork(child, theirs, lambda: self._crew.work(queue, number, process_id, index, self._board, theirs))
-        slot.set(Word.PID, child.pid)
-
-    def _fork(self, child: Child, theirs: Lifeline, life: Callable[[], int]) -> None:
-        self._crew.check_before_fork()
-
-        def close() -> None:
-            self._wakeup.abandon()
-            child.lifeline.close()
-            for sibling in self._children:
-                sibling.lifeline.close()
-            self._crew.leave_parent()
-
-        worker = child.is_worker
-        child.pid = processes.fork(life, close=close, dies_with_parent=worker, niceness=self._niceness if worker else 0)
-        theirs.close()
-        self._children.add(child)
-        self._wakeup.watch(child.lifeline.fileno())
+                    self._nursery.bear_worker(queue, number, slot)
 
     # -- what children say ----------------------------------------------------------------------------------------
-
-    def _say(self, child: Child, message: Message) -> None:
-        child.lifeline.send(encoded(message))
 
     def _hear(self, fd: int) -> None:
         child = self._children.by_fd(fd)
@@ -219,7 +157,7 @@ class Supervisor:
             since = slot.get(Word.SINCE)
             if child.queue == queue and slot.state is State.IDLE and child.told_since != since:
                 child.told_since = since
-                self._say(child, Token())
+                child.say(Token())
                 jobs -= 1
 
     # -- deaths ---------------------------------------------------------------------------------------------------
@@ -266,7 +204,7 @@ class Supervisor:
         self._children.unsettled[child.slot] = died
         coordinator = self._children.coordinator
         if coordinator is not None:
-            self._say(coordinator, died)
+            coordinator.say(died)
         slot.set(Word.STATE, State.DEAD)  # after the message: see the coordinator's beat
 
     def _look_round(self) -> None:
@@ -323,7 +261,7 @@ class Supervisor:
                 child.stopped_by_us = True
                 processes.kill_group(child.pid)
         if coordinator is not None and orders.dismiss_coordinator:
-            self._say(coordinator, Leave())
+            coordinator.say(Leave())
         if coordinator is not None and orders.kill_coordinator:
             processes.kill_group(coordinator.pid)
         return not orders.over

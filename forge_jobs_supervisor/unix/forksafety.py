@@ -6,8 +6,11 @@ import os
 import threading
 from pathlib import Path
 
-FORK_AWARE = ("openblas", "libmkl", "libgomp", "libiomp", "libomp", "blis")
-"""Native libraries whose threads are stopped and restarted around a fork by the libraries themselves."""
+FORK_AWARE = ("openblas", "libmkl", "libiomp", "libomp", "blis")
+"""Native libraries that stop and restart their threads around a fork.
+
+GNU's OpenMP (libgomp) is not one: its first parallel region after a fork never returns.
+"""
 
 
 def unsafe_threads() -> list[str]:

@@ -23,9 +23,15 @@ class Wakeup:
         self._write.setblocking(False)
         self._poll = select.poll()
         self._poll.register(self._read, select.POLLIN)
+        self._signals = tuple(signals)
+        self.reclaim()
+
+    def reclaim(self) -> None:
+        """Take the signals (back): other code of this process may have changed what they do."""
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
-        for number in signals:
-            signal.signal(number, _noted)
+        for number in self._signals:
+            if signal.getsignal(number) is not _noted:
+                signal.signal(number, _noted)
 
     def watch(self, fd: int) -> None:
         """Wake also when ``fd`` is readable or closed by the other side."""

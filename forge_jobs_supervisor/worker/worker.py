@@ -18,7 +18,7 @@ from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.settling import Settler
 from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
-from forge_jobs.storage.records import Claim, Ended, ProcessRecord
+from forge_jobs.storage.records import Claim, Ended, ProcessRecord, given_back
 from forge_jobs_supervisor.unix import titles
 from forge_jobs_supervisor.unix.board import State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
@@ -172,7 +172,7 @@ class Worker:
         """Turn held claims beyond the first ``keep`` into give-backs of the next exchange."""
         while len(self._held) > keep:
             claim = self._held.pop()
-            self._ended.append(self._settler.give_back(claim, self._process_id, self._clock.now()))
+            self._ended.append(given_back(claim, self._process_id, self._clock.now()))
 
     def _wait_for_database(self, error: DatabaseError) -> None:
         """Keep what has ended and try again later; whether the last exchange was committed is not known."""
@@ -213,6 +213,7 @@ class Worker:
         verdict = run(self._handlers[claim.kind], claim.payload, lambda: self._context(claim))
         if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
             os._exit(0)
+        self._wakeup.reclaim()
         self._appetite.learn(claim.kind, monotonic() - before)
         now = self._clock.now()
         self._ended.append(self._settler.settle(claim, self._process_id, verdict, self._settings, now, wall))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
+import apsw
 import pytest
 
 from tests.support.farm import Farm, eventually, gone
@@ -159,3 +161,42 @@ def test_a_random_killer_loses_no_job_and_records_none_twice(farm: Farm) -> None
     assert sum(job.attempts - 1 for job in jobs) == crashed
     lines = runs.read_text().splitlines()
     assert {line.split()[0] for line in lines} == {f"job-{i}" for i in range(count) if i % 3}
+
+
+def test_a_stopped_workers_held_jobs_are_run_by_others_and_only_once(farm: Farm) -> None:
+    """A worker that is stopped for longer than the coordinator's patience starts nothing that was given back."""
+    runs = farm.directory / "runs"
+    count = 6000
+    supervised = farm.supervise("--queue", "default=2")
+    workers = supervised.up(2)
+    jobs = farm.jobs.enqueue_bulk([("note", {"path": str(runs), "text": f"job-{i}"}) for i in range(count)])
+    for turn in range(6):
+        victim = workers[turn % 2]
+        os.kill(victim.pid, signal.SIGSTOP)
+        pause = threading.Timer(0.35, os.kill, (victim.pid, signal.SIGCONT))
+        pause.start()
+        pause.join()
+    farm.ended(jobs[-1])
+    eventually(lambda: farm.jobs.counts()["default"].done == count, told="all jobs to be done")
+    lines = [line.split()[0] for line in runs.read_text().splitlines()]
+    assert len(lines) == len(set(lines)) == count
+    assert all(job.attempts == 1 for job in farm.jobs.list(limit=count))
+
+
+def test_workers_wait_for_a_database_that_is_held_up_and_lose_nothing(farm: Farm) -> None:
+    """Somebody outside holds the write lock for longer than a worker's deadline."""
+    supervised = farm.supervise("--queue", "default=2")
+    workers = supervised.up(2)
+    go = farm.directory / "go"
+    jobs = farm.jobs.enqueue_bulk([("wait_for", {"path": str(go)})] * 2)
+    for job in jobs:
+        supervised.worker_of(job)
+    holder = apsw.Connection(str(farm.directory / "queue.sqlite"))
+    holder.execute("BEGIN IMMEDIATE")
+    go.touch()
+    eventually(lambda: "trying again until it answers" in supervised.log, told="the workers to notice")
+    holder.execute("ROLLBACK")
+    holder.close()
+    farm.ended(*jobs)
+    assert {(job.status, job.attempts) for job in jobs} == {("done", 1)}
+    assert sorted(w.pid for w in supervised.workers()) == sorted(w.pid for w in workers)

@@ -75,9 +75,8 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
         database.run(connection, "hand_in_dead", (end.crashes, end.started_at, end.finished_at, *fence))
         tally[end.queue, "dead"] += 1
     else:
-        due = end.finished_at if end.scheduled_at is None else end.scheduled_at
-        gate = Gate.READY if due <= end.finished_at else Gate.WAITING
-        values = (end.status.value, int(gate), due, int(end.attempt_back), end.crashes, end.started_at)
+        gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
+        values = (end.status.value, int(gate), end.scheduled_at, int(end.attempt_back), end.crashes, end.started_at)
         database.run(connection, "hand_in_waiting", (*values, *fence))
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:

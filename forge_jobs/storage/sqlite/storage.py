@@ -31,6 +31,7 @@ class SqliteStorage:
         wait: WaitForLock | None = None,
         deadline: float = DEADLINE,
     ) -> None:
+        path = path.resolve()  # one set of lock files, whatever name leads to the database
         self._database = Database(path, clock=clock, wait=wait, deadline=deadline)
         self.clock = self._database.clock
         self._locks = LifeLocks(hosts_file(path))

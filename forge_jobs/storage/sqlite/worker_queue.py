@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import apsw
 
 from forge_jobs.model.queue import QueueSettings
-from forge_jobs.model.states import Status
-from forge_jobs.storage.records import Claim, Ended, Exchanged, Want
+from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
@@ -45,7 +44,7 @@ class SqliteWorkerQueue:
         now = self._database.clock.now()
         with self._database.writing() as connection:
             held = map(claim_of, self._database.run(connection, "claims_of", (process_id,)))
-            strays = [_given_back(claim, process_id, now) for claim in held if claim.claim_no not in known]
+            strays = [given_back(claim, process_id, now) for claim in held if claim.claim_no not in known]
             hand_in(self._database, connection, strays, None)
         return len(strays)
 
@@ -74,18 +73,3 @@ class SqliteWorkerQueue:
     def _payload(self, connection: apsw.Connection, seq: int) -> bytes:
         found = self._database.run(connection, "body_of", (seq,))
         return str(found[0][0]).encode() if found else b"null"
-
-
-def _given_back(claim: Claim, process_id: int, now: int) -> Ended:
-    return Ended(
-        key=claim.key,
-        id=claim.id,
-        queue=claim.queue,
-        process_id=process_id,
-        claim_no=claim.claim_no,
-        status=Status.PENDING,
-        attempt_back=True,
-        crashes=claim.crashes,
-        scheduled_at=now,
-        finished_at=now,
-    )

@@ -1,0 +1,50 @@
+"""The duties of the one coordinator that holds the cluster's lease."""
+
+from __future__ import annotations
+
+import logging
+
+from forge_jobs.clock import monotonic
+from forge_jobs.storage.records import Unserved
+from forge_jobs_supervisor.coordinator.stores import Stores
+from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+
+_log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 15.0
+LEAD_EVERY = 5.0
+PRUNE_EVERY = 60.0
+PRUNE_SLICE = 500
+PRUNE_PAUSE = 0.05
+PARK_SLICE = 5000
+
+
+class Leader:
+    """Takes or renews the lease; while it has it: retention, tallies, and what nobody serves."""
+
+    def __init__(self, host_id: str, stores: Stores, timetable: Timetable) -> None:
+        self._host_id = host_id
+        self._stores = stores
+        self._timetable = timetable
+        self._leads = False
+        self._unserved: list[Unserved] = []
+        timetable.add(Duty("lead", LEAD_EVERY, self._lead), Duty("prune", PRUNE_EVERY, self._prune))
+
+    def resign(self) -> None:
+        """Give the lease up, so that another need not wait for its end."""
+        self._stores.leadership.resign(self._host_id)
+
+    def _lead(self) -> None:
+        self._leads = self._stores.leadership.lead(self._host_id, LEASE_SECONDS)
+        if not self._leads:
+            return
+        self._stores.upkeep.fold_tallies()
+        known = {(item.queue, item.kind) for item in self._unserved}
+        self._unserved = self._stores.upkeep.park_unserved(PARK_SLICE)
+        for item in self._unserved:
+            if (item.queue, item.kind) not in known:
+                _log.warning("%d jobs of kind %s wait in queue %s: %s", item.jobs, item.kind, item.queue, item.reason)
+
+    def _prune(self) -> None:
+        if self._leads and self._stores.upkeep.prune(PRUNE_SLICE) == PRUNE_SLICE:
+            self._timetable.hasten("prune", monotonic() + PRUNE_PAUSE)

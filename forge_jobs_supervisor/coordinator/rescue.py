@@ -1,0 +1,94 @@
+"""The way back for claims: of workers that stand still, that died, or that nobody knows any more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from forge_jobs.clock import MICROSECONDS, Clock, monotonic, monotonic_us
+from forge_jobs.storage.records import Claim, Ended, HostRecord, given_back
+from forge_jobs_supervisor.coordinator.board_view import BoardView
+from forge_jobs_supervisor.coordinator.burial import Undertaker
+from forge_jobs_supervisor.coordinator.stores import Stores
+from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+from forge_jobs_supervisor.messages import Died
+
+_log = logging.getLogger(__name__)
+
+GIVE_BACK_EVERY = 0.1
+"""Seconds between looks at the board while workers work; an idle farm is looked at less often."""
+
+GIVE_BACK_IDLE = 0.5
+FORGOTTEN = 5 * MICROSECONDS
+"""Microseconds after which a claim that its living worker does not know is given back."""
+
+
+class Rescuer:
+    """Settles by levels, not by edges: each look compares the database with the board."""
+
+    def __init__(
+        self,
+        host: HostRecord,
+        stores: Stores,
+        view: BoardView,
+        undertaker: Undertaker,
+        timetable: Timetable,
+        clock: Clock,
+        wake_for: Callable[[Sequence[Ended]], None],
+    ) -> None:
+        self._host = host
+        self._stores = stores
+        self._view = view
+        self._undertaker = undertaker
+        self._timetable = timetable
+        self._clock = clock
+        self._wake_for = wake_for
+        self.to_bury: dict[int, Died] = {}
+        timetable.add(Duty("give_back", GIVE_BACK_IDLE, self._give_back_overdue))
+
+    def bury(self) -> list[int]:
+        """Settle the workers whose obituaries have come; return their process ids."""
+        buried = []
+        for process_id, died in list(self.to_bury.items()):
+            self._wake_for(self._undertaker.bury(died))
+            del self.to_bury[process_id]
+            buried.append(process_id)
+        return buried
+
+    def look_for_lost(self, hear_parent: Callable[[], None]) -> None:
+        """Settle what processes hold that are gone, and claims that their living worker does not know."""
+        registry = self._stores.registry
+        dead = registry.dead_processes(self._host.host_id, self._view.process_ids())
+        # The parent writes a slot before it forks, and sends the obituary before it marks a slot: so whoever was
+        # born or died since the board was read above is known here.
+        living = self._view.process_ids()
+        hear_parent()
+        dead = [p for p in dead if p not in living and p not in self.to_bury]
+        if dead:
+            settled = self._undertaker.bury_unseen(dead)
+            if settled:
+                _log.warning("%d jobs of %d processes that are gone are in the queue again", len(settled), len(dead))
+            self._wake_for(settled)
+        for host in registry.hosts():
+            if not host.alive and host.host_id != self._host.host_id:
+                registry.retire_host(host.host_id)
+        for process_id, claims in registry.claims_before(self._clock.now() - FORGOTTEN).items():
+            if process_id in living:
+                self._give_back(process_id, [c for c in claims if not self._view.knows(process_id, c.claim_no)])
+
+    def _give_back_overdue(self) -> None:
+        """Give back what workers hold that have not moved for long: a long job, or a stopped process."""
+        if not self._view.all_idle():
+            self._timetable.hasten("give_back", monotonic() + GIVE_BACK_EVERY)
+        if not self._view.anybody_holds():
+            return
+        now = monotonic_us()  # before the board is read: see OVERDUE
+        for process_id, held in self._view.overdue_holders(now):
+            claims = self._stores.registry.claims_of([process_id])[process_id]
+            self._give_back(process_id, [c for c in claims if c.claim_no in held])
+
+    def _give_back(self, process_id: int, claims: Sequence[Claim]) -> None:
+        ended = [given_back(claim, process_id, self._clock.now()) for claim in claims]
+        if ended:
+            self._stores.worker_queue.exchange(process_id, ended, None)
+            self._wake_for(ended)

@@ -1,0 +1,34 @@
+"""What a coordinator needs of a storage."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from forge_jobs.storage.ports import (
+    Doorbell,
+    Leadership,
+    Operator,
+    ProcessRegistry,
+    QueueConfig,
+    Upkeep,
+    WorkerQueue,
+)
+
+
+class Stores(Protocol):
+    """The ports it holds."""
+
+    @property
+    def worker_queue(self) -> WorkerQueue: ...
+    @property
+    def registry(self) -> ProcessRegistry: ...
+    @property
+    def queue_config(self) -> QueueConfig: ...
+    @property
+    def upkeep(self) -> Upkeep: ...
+    @property
+    def leadership(self) -> Leadership: ...
+    @property
+    def operator(self) -> Operator: ...
+
+    def doorbell(self, host_id: str) -> Doorbell: ...

@@ -1,0 +1,83 @@
+"""Waking workers: at a ring, when a job is due, and now and then in case a ring was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from forge_jobs.clock import MICROSECONDS, Clock, monotonic
+from forge_jobs.model.states import FINISHED
+from forge_jobs.storage.ports import Doorbell, Upkeep
+from forge_jobs.storage.records import Ended
+from forge_jobs_supervisor.coordinator.board_view import BoardView
+from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+from forge_jobs_supervisor.messages import Message, Wake
+
+LOOK_EVERY = 0.5
+DUE_SLICE = 500
+
+
+class Waker:
+    """Passes as many tokens as there are jobs, for queues whose workers have nothing to do."""
+
+    def __init__(
+        self,
+        queues: Sequence[str],
+        upkeep: Upkeep,
+        view: BoardView,
+        timetable: Timetable,
+        clock: Clock,
+        say: Callable[[Message], None],
+    ) -> None:
+        self._queues = queues
+        self._upkeep = upkeep
+        self._view = view
+        self._timetable = timetable
+        self._clock = clock
+        self._say = say
+        timetable.add(Duty("look", LOOK_EVERY, self.look), Duty("open_due", LOOK_EVERY, self._open_due))
+
+    def answer(self, doorbell: Doorbell) -> None:
+        """Take the rings that have come."""
+        ready: dict[str, int] = {}
+        for queue, jobs, due in doorbell.rings():
+            if jobs:
+                ready[queue] = ready.get(queue, 0) + jobs
+            if due is not None:
+                self._hasten_opening(due)
+        self._wake(ready)
+
+    def look(self) -> None:
+        """Cover for a ring that was lost, and learn when the next job is due."""
+        seen = self._upkeep.look()
+        self._wake(seen.ready)
+        if seen.next_due is not None:
+            self._hasten_opening(seen.next_due)
+
+    def wake_for(self, ended: Sequence[Ended]) -> None:
+        """See to it that jobs which go on after such an end are run: now, or when they are due."""
+        now = self._clock.now()
+        ready: dict[str, int] = {}
+        for end in ended:
+            if end.status in FINISHED:
+                continue
+            if end.scheduled_at is None or end.scheduled_at <= now:
+                ready[end.queue] = ready.get(end.queue, 0) + 1
+            else:
+                self._hasten_opening(end.scheduled_at)
+        self._wake(ready)
+
+    def _wake(self, ready: Mapping[str, int]) -> None:
+        for queue, jobs in ready.items():
+            if queue in self._queues and self._view.idle(queue):
+                self._say(Wake(queue=queue, jobs=jobs))
+
+    def _open_due(self) -> None:
+        opened = self._upkeep.open_due(DUE_SLICE)
+        self._wake(opened.ready)
+        if opened.next_due is not None:
+            self._hasten_opening(opened.next_due)
+
+    def _hasten_opening(self, due: int) -> None:
+        wait = max(due - self._clock.now(), 0) / MICROSECONDS
+        if wait < LOOK_EVERY:
+            self._timetable.hasten("open_due", monotonic() + wait)

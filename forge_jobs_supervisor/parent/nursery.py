@@ -1,0 +1,84 @@
+"""Births: each child gets a lifeline, a worker a slot of the board as well, and then it is forked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from forge_jobs.clock import monotonic_us
+from forge_jobs.ids import new_process_id
+from forge_jobs_supervisor.parent.children import Child, Children
+from forge_jobs_supervisor.unix import processes
+from forge_jobs_supervisor.unix.board import Board, Head, State, Word
+from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.wakeup import Wakeup
+
+
+class Crew(Protocol):
+    """What the children do; each runs in the child, and returns its exit code."""
+
+    def work(self, queue: str, number: int, process_id: int, slot: int, board: Board, lifeline: Lifeline) -> int:
+        """Be a worker."""
+
+    def coordinate(self, board: Board, lifeline: Lifeline) -> int:
+        """Be the coordinator."""
+
+    def leave_parent(self) -> None:
+        """In every child: close what belongs to the parent."""
+
+    def check_before_fork(self) -> None:
+        """Raise UsageError where forking is not safe."""
+
+
+class Nursery:
+    """Bears children for the supervisor and enters them in its book."""
+
+    def __init__(
+        self, crew: Crew, queues: Sequence[str], board: Board, children: Children, wakeup: Wakeup, niceness: int
+    ) -> None:
+        self._crew = crew
+        self._queues = queues
+        self._board = board
+        self._children = children
+        self._wakeup = wakeup
+        self._niceness = niceness
+
+    def bear_coordinator(self) -> None:
+        """Fork the coordinator, and tell it of the dead that are not settled yet."""
+        self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
+        mine, theirs = Lifeline.pair()
+        child = Child(pid=0, lifeline=mine)
+        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, theirs))
+        for died in self._children.unsettled.values():
+            child.say(died)
+
+    def bear_worker(self, queue: str, number: int, index: int) -> None:
+        """Fill a slot of the board, then fork its worker."""
+        process_id = new_process_id()
+        slot = self._board.slot(index)
+        slot.clear()
+        slot.set(Word.QUEUE, self._queues.index(queue))
+        slot.set(Word.NUMBER, number)
+        slot.set(Word.SINCE, monotonic_us())
+        slot.set(Word.PROCESS_ID, process_id)
+        slot.set(Word.STATE, State.BOOTING)
+        mine, theirs = Lifeline.pair()
+        child = Child(pid=0, lifeline=mine, queue=queue, number=number, slot=index)
+        self._fork(child, theirs, lambda: self._crew.work(queue, number, process_id, index, self._board, theirs))
+        slot.set(Word.PID, child.pid)
+
+    def _fork(self, child: Child, theirs: Lifeline, life: Callable[[], int]) -> None:
+        self._crew.check_before_fork()
+
+        def close() -> None:
+            self._wakeup.abandon()
+            child.lifeline.close()
+            for sibling in self._children:
+                sibling.lifeline.close()
+            self._crew.leave_parent()
+
+        worker = child.is_worker
+        child.pid = processes.fork(life, close=close, dies_with_parent=worker, niceness=self._niceness if worker else 0)
+        theirs.close()
+        self._children.add(child)
+        self._wakeup.watch(child.lifeline.fileno())
