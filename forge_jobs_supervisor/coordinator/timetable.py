@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -19,8 +19,8 @@ class Duty(msgspec.Struct):
 class Timetable:
     """All duties of a coordinator."""
 
-    def __init__(self) -> None:
-        self._duties: list[Duty] = []
+    def __init__(self, duties: Iterable[Duty] = ()) -> None:
+        self._duties = list(duties)
 
     def add(self, *duties: Duty) -> None:
         """Take duties on; each is due at once."""
