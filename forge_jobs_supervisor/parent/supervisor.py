@@ -223,8 +223,9 @@ class Supervisor:
             processes.kill_group(coordinator.pid)
         for child in self._children.workers:
             slot = self._board.slot(child.slot)
-            stuck = (monotonic_us() - slot.get(Word.SINCE)) / 1e6
-            if slot.state is State.EXCHANGE and stuck > STUCK_EXCHANGE:
+            since = slot.get(Word.EXCHANGING)
+            stuck = (monotonic_us() - since) / 1e6
+            if since and stuck > STUCK_EXCHANGE:
                 _log.error("%s has been in one exchange for %.0f s and is killed", child.name, stuck)
                 processes.kill_group(child.pid)
 

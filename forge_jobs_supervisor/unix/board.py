@@ -61,6 +61,7 @@ class Word(IntEnum):
     PROGRESS_DONE = 11
     PROGRESS_TOTAL = 12
     JOB_ID = 13  # two words
+    EXCHANGING = 15  # since when it waits for the database: monotonic microseconds; 0: it does not
     STOP_CLAIM = 16  # the mailbox, written by the parent: the claim to stop,
     STOP_REASON = 17  # why,
     NO_START = 18  # and that nothing may be started any more

@@ -31,6 +31,14 @@ class Seat:
         self._words[Word.STATE] = state
         return stood_still
 
+    def asks_database(self) -> None:
+        """Publish that a call to the database begins: if it takes too long the parent kills the worker."""
+        self._words[Word.EXCHANGING] = monotonic_us()
+
+    def has_answer(self) -> None:
+        """Publish that the call is over."""
+        self._words[Word.EXCHANGING] = 0
+
     def took(self, held: Sequence[int]) -> bool:
         """Publish the end of an exchange: all that was started is recorded, claims of these numbers are held.
 

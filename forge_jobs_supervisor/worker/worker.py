@@ -137,17 +137,14 @@ class Worker:
         if want is None and not self._ended:
             return True
         try:
-            if self._in_doubt:
-                known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
-                self._stores.worker_queue.give_back_unknown(self._process_id, known)
-                self._seat.enter(State.EXCHANGE)
+            self._resolve_doubt()
+            self._seat.asks_database()
             exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
         except DatabaseError as error:
             self._wait_for_database(error)
             return False
-        if self._in_doubt:
-            _log.info("the database is back")
-        self._in_doubt = False
+        finally:
+            self._seat.has_answer()
         if exchanged is None:
             self._start_over()
             return False
@@ -162,6 +159,15 @@ class Worker:
             self._release(keep=0)
         self._exchanged_at = monotonic()
         return True
+
+    def _resolve_doubt(self) -> None:
+        """After an exchange of which nobody knows whether it was committed, give back what it may have claimed."""
+        if self._in_doubt:
+            self._seat.asks_database()
+            known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
+            self._stores.worker_queue.give_back_unknown(self._process_id, known)
+            self._in_doubt = False
+            _log.info("the database is back")
 
     def _tell_refused(self, refused: Sequence[int]) -> None:
         late = [end for end in self._ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
@@ -192,7 +198,6 @@ class Worker:
         self._held.clear()
         self._ended.clear()
         self._process_id = new_process_id()
-        self._last_claim_no = 0
         try:
             self.announce()
         except DatabaseError as error:
