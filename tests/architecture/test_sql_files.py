@@ -1,0 +1,82 @@
+"""One statement a file, with a comment that says what it promises, named by the method that runs it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.source import ROOT, files, strings, tree
+
+BACKENDS = sorted(folder.parent.name for folder in (ROOT / "forge_jobs" / "storage").glob("*/sql"))
+EVERY = [(backend, path.stem) for backend in BACKENDS for path in (ROOT / "forge_jobs/storage" / backend).glob("sql/*")]
+
+
+def sql(backend: str, name: str) -> str:
+    return (ROOT / "forge_jobs" / "storage" / backend / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def code_of(backend: str) -> list[str]:
+    return [file for file in files() if file.startswith(f"forge_jobs/storage/{backend}/")]
+
+
+def patterns(backend: str) -> Iterator[str]:
+    """Give, as regular expressions, the names that the backend's code could ask for."""
+    for file in code_of(backend):
+        yield from (re.escape(text) for text, _line in strings(file) if re.fullmatch(r"[a-z_]+", text))
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.JoinedStr):
+                parts = [re.escape(p.value) if isinstance(p, ast.Constant) else "[a-z_]+" for p in node.values]
+                if len(parts) > 1 and re.fullmatch(r"[a-z_]+", parts[0].replace("\\", "")):
+                    yield "".join(parts)
+
+
+def asked_for(backend: str) -> Iterator[tuple[str, str]]:
+    """Give every name that is plainly asked for, with its place: ``run(_, "name")`` and ``statement(_, "name")``."""
+    for file in code_of(backend):
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.Call) and len(node.args) >= 2 and isinstance(node.args[1], ast.Constant):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                if called in ("run", "statement") and isinstance(node.args[1].value, str):
+                    yield node.args[1].value, f"{file}:{node.lineno}"
+
+
+def test_there_are_statements() -> None:
+    assert "sqlite" in BACKENDS
+    assert len(EVERY) > 50
+
+
+@pytest.mark.parametrize(("backend", "name"), EVERY)
+def test_a_statement_begins_with_a_comment_and_is_one(backend: str, name: str) -> None:
+    lines = sql(backend, name).splitlines()
+    code = "\n".join(line for line in lines if not line.startswith("--"))
+
+    assert re.match(r"-- \S.*[.)]?$", lines[0])
+    assert code.strip()
+    assert ";" not in code
+    assert sql(backend, name).endswith("\n")
+    assert not sql(backend, name).endswith("\n\n")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_statement_is_used(backend: str) -> None:
+    known = [re.compile(pattern) for pattern in patterns(backend)]
+
+    unused = [name for b, name in EVERY if b == backend and not any(p.fullmatch(name) for p in known)]
+
+    assert unused == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_statement_that_is_asked_for_is_there(backend: str) -> None:
+    there = {name for b, name in EVERY if b == backend}
+
+    assert [(name, place) for name, place in asked_for(backend) if name not in there] == []
+
+
+def test_all_backends_have_the_same_statements() -> None:
+    by_backend = {backend: {name for b, name in EVERY if b == backend} for backend in BACKENDS}
+
+    assert len({frozenset(names) for names in by_backend.values()}) == 1, by_backend

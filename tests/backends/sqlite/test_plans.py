@@ -1,0 +1,102 @@
+"""The plans of the statements that run often: none reads history, none sorts what an index has in order."""
+
+from __future__ import annotations
+
+import re
+
+import apsw
+import pytest
+
+from forge_jobs.storage.sql import statement
+
+HOT: dict[str, list[str]] = {
+    "claim": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
+    "claim_candidates": ["SEARCH job USING INDEX job_ready (queue=?)"],
+    "claim_state": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
+    "claims_before": ["SCAN job USING INDEX job_running"],
+    "claims_of": ["SEARCH job USING INDEX job_running (process_id=?)"],
+    "count_due": ["SCAN job USING COVERING INDEX job_due"],
+    "count_ready": ["SCAN job USING COVERING INDEX job_ready"],
+    "count_running": ["SCAN job USING COVERING INDEX job_running"],
+    "count_shut": ["SEARCH job USING COVERING INDEX job_shut (gate>?)"],
+    "get": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
+    "hand_in_dead": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
+    "hand_in_done": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
+    "hand_in_waiting": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
+    "look": ["SEARCH job USING COVERING INDEX job_ready (queue=?)", "SEARCH job USING COVERING INDEX job_due"],
+    "next_due": ["SEARCH job USING COVERING INDEX job_due"],
+    "oldest_ready": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
+    "open_due": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING COVERING INDEX job_due (scheduled_at<?)",
+    ],
+    "park_unserved": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING COVERING INDEX job_ready (queue=?)",
+    ],
+    "prune_dead": ["SEARCH job USING COVERING INDEX job_dead (queue=? AND finished_at<?)"],
+    "prune_done": ["SEARCH job USING COVERING INDEX job_done (queue=? AND finished_at<?)"],
+    "ready_kinds": ["SCAN job USING COVERING INDEX job_ready"],
+    "ready_of_kinds": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
+    "retrying_in": ["SCAN job USING COVERING INDEX job_due"],
+    "running_in": ["SCAN job USING COVERING INDEX job_running"],
+    "running_processes": ["SCAN job USING COVERING INDEX job_running"],
+    "find_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
+    "select_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
+    "statuses": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
+    "unique_holder": ["SEARCH job USING INDEX job_unique (kind=? AND unique_key=?)"],
+    "unpark_served": ["SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)"],
+    "unserved_kinds": ["SEARCH job USING COVERING INDEX job_shut (gate=?)"],
+}
+"""How each statement finds its rows of the job table."""
+
+SORTS_ALLOWED = {
+    "claims_before",
+    "claims_of",
+    "count_due",
+    "count_ready",
+    "count_running",
+    "count_shut",
+    "find_by_id",
+    "ready_kinds",
+    "select_by_id",
+}
+"""These group or sort live rows only, or the few that were named."""
+
+
+def plan(connection: apsw.Connection, name: str) -> list[str]:
+    text = statement("sqlite", name)
+    numbered = [int(n) for n in re.findall(r"\?(\d+)", text)]
+    values = [None] * (max(numbered) if numbered else text.count("?"))
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+
+
+@pytest.mark.parametrize("name", sorted(HOT))
+def test_rows_are_found_by_the_index_made_for_it(connection: apsw.Connection, name: str) -> None:
+    steps = [step for step in plan(connection, name) if re.match(r"(SEARCH|SCAN) job\b(?!_)", step)]
+
+    assert steps == HOT[name]
+
+
+@pytest.mark.parametrize("name", sorted(HOT))
+def test_nothing_is_sorted_that_an_index_has_in_order(connection: apsw.Connection, name: str) -> None:
+    sorts = [step for step in plan(connection, name) if "TEMP B-TREE" in step]
+
+    assert not sorts or name in SORTS_ALLOWED, sorts
+
+
+@pytest.mark.parametrize("name", sorted(HOT))
+def test_a_scan_reads_an_index_that_holds_live_rows_only(connection: apsw.Connection, name: str) -> None:
+    scans = [step for step in plan(connection, name) if step.startswith("SCAN job")]
+
+    for step in scans:
+        (index,) = re.findall(r"INDEX (\w+)", step)
+        ((made,),) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (index,)).fetchall()
+        assert "WHERE gate" in made or "WHERE status = 'in_progress'" in made
+
+
+def test_registry_rows_are_found_by_their_key(connection: apsw.Connection) -> None:
+    assert plan(connection, "registered") == ["SEARCH process USING INTEGER PRIMARY KEY (rowid=?)"]
+    assert plan(connection, "queue_settings") == ["SEARCH queue USING PRIMARY KEY (name=?)"]
+    assert plan(connection, "errors_of") == ["SEARCH job_error USING PRIMARY KEY (seq=?)"]
+    assert plan(connection, "body_of") == ["SEARCH job_body USING INTEGER PRIMARY KEY (rowid=?)"]

@@ -1,0 +1,129 @@
+"""Upkeep.prune: finished jobs past their queue's retention go, in batches."""
+
+from __future__ import annotations
+
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.storage import Storage
+from tests.support.builders import a_queue, enqueue, enqueue_some
+from tests.support.clock import FakeClock
+from tests.support.hands import Hand
+
+
+def test_an_empty_database_has_nothing_to_remove(storage: Storage) -> None:
+    assert storage.upkeep.prune(100) == 0
+
+
+def test_done_jobs_go_when_they_are_older_than_their_queue_keeps_them(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=7, keep_dead=30)
+    enqueue_some(storage, 2)
+    hand = Hand(storage)
+    old = hand.finish()
+    clock.advance(days=7)
+    fresh = hand.finish()
+
+    assert storage.upkeep.prune(100) == 0
+    clock.advance(0.000_001)
+    assert storage.upkeep.prune(100) == 1
+
+    assert list(storage.operator.statuses([old, fresh])) == [fresh]
+
+
+def test_dead_jobs_are_kept_for_a_time_of_their_own(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=7, keep_dead=30)
+    enqueue_some(storage, 2)
+    hand = Hand(storage)
+    done, dead = hand.finish(), hand.bury_one()
+
+    clock.advance(days=8)
+    assert storage.upkeep.prune(100) == 1
+    assert list(storage.operator.statuses([done, dead])) == [dead]
+
+    clock.advance(days=23)
+    assert storage.upkeep.prune(100) == 1
+    assert storage.operator.statuses([done, dead]) == {}
+
+
+def test_each_queue_has_its_own_retention(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, "short", keep_done=1)
+    a_queue(storage, "long", keep_done=100)
+    ids = {}
+    for queue in ("short", "long"):
+        enqueue(storage, queue=queue)
+        ids[queue] = Hand(storage, queue=queue).finish()
+    clock.advance(days=2)
+
+    assert storage.upkeep.prune(100) == 1
+    assert list(storage.operator.statuses(list(ids.values()))) == [ids["long"]]
+
+
+def test_a_retention_of_nothing_removes_all_that_ended_before_now(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=0)
+    enqueue(storage)
+    Hand(storage).finish()
+    clock.advance(0.000_001)
+
+    assert storage.upkeep.prune(100) == 1
+
+
+def test_live_jobs_are_never_removed(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=0, keep_dead=0)
+    enqueue_some(storage, 3)
+    hand = Hand(storage)
+    hand.fail(wait=60)
+    hand.take()
+    clock.advance(days=4000)
+
+    assert storage.upkeep.prune(100) == 0
+    counts = storage.operator.counts()["default"]
+    assert (counts.pending, counts.in_progress, counts.failed) == (1, 1, 1)
+
+
+def test_no_more_than_the_limit_go_at_once(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, "a", keep_done=1, keep_dead=1)
+    a_queue(storage, "b", keep_done=1, keep_dead=1)
+    for queue in ("a", "b"):
+        enqueue_some(storage, 4, queue=queue)
+        hand = Hand(storage, queue=queue)
+        for _ in range(2):
+            hand.finish()
+            hand.bury_one()
+    clock.advance(days=2)
+
+    assert [storage.upkeep.prune(3) for _ in range(4)] == [3, 3, 2, 0]
+
+
+def test_the_oldest_go_first(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=1)
+    enqueue_some(storage, 3)
+    hand = Hand(storage)
+    ids = []
+    for _ in range(3):
+        ids.append(hand.finish())
+        clock.advance(1)
+    clock.advance(days=2)
+
+    storage.upkeep.prune(2)
+
+    assert list(storage.operator.statuses(ids)) == ids[2:]
+
+
+def test_a_change_of_the_retention_counts_from_now_on(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=100)
+    enqueue(storage)
+    Hand(storage).finish()
+    clock.advance(days=10)
+    assert storage.upkeep.prune(10) == 0
+
+    storage.queue_config.update_queue(QueueSettings(name="default", keep_done=9))
+
+    assert storage.upkeep.prune(10) == 1
+
+
+def test_a_queue_nobody_has_created_keeps_its_jobs_as_long_as_a_new_one(storage: Storage, clock: FakeClock) -> None:
+    enqueue(storage, queue="nobody-created-it")
+    Hand(storage, queue="nobody-created-it").finish()
+
+    clock.advance(days=6.9)
+    assert storage.upkeep.prune(10) == 0
+    clock.advance(days=0.2)
+    assert storage.upkeep.prune(10) == 1

@@ -1,0 +1,88 @@
+"""The databases that the contract suite runs on. Another one is another class here, and one more line in BACKENDS."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from forge_jobs.clock import Clock
+from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage.sqlite.lifelock import hosts_file
+from forge_jobs.storage.sqlite.turnstile import flock_record
+
+
+class Backend(Protocol):
+    """One empty database, and the power over life and death of the hosts that work on it."""
+
+    @property
+    def url(self) -> str: ...
+
+    def open(self, clock: Clock) -> Storage:
+        """Return one more storage of the same database, as another process would have it."""
+
+    def give_life(self) -> int:
+        """Return the ``life_lock`` of a host that lives from now on."""
+
+    def take_life(self, life_lock: int) -> None:
+        """Let the host that has this ``life_lock`` die without a word."""
+
+    def revive(self, life_lock: int) -> None:
+        """Let a host that was taken for dead show that it lives."""
+
+    def close(self) -> None:
+        """Close every storage that was opened here."""
+
+
+class SqliteBackend:
+    """A temporary file. A host lives while its byte of the hosts file is locked.
+
+    A supervisor locks its byte as a process; here the lock belongs to an open file, which the same question finds,
+    so that a test can be several hosts at once.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "queue.sqlite"
+        self.url = f"sqlite:///{self.path}"
+        self._opened: list[Storage] = []
+        self._lives: int | None = None
+        self._next_life = 1
+
+    def open(self, clock: Clock) -> Storage:
+        """Return one more storage of the same database."""
+        storage = open_storage(self.url, clock=clock)
+        self._opened.append(storage)
+        return storage
+
+    def give_life(self) -> int:
+        """Lock the next byte."""
+        byte, self._next_life = self._next_life, self._next_life + 1
+        self._lock(byte, fcntl.F_WRLCK)
+        return byte
+
+    def revive(self, life_lock: int) -> None:
+        """Lock a byte again."""
+        self._lock(life_lock, fcntl.F_WRLCK)
+
+    def take_life(self, life_lock: int) -> None:
+        """Unlock the byte."""
+        self._lock(life_lock, fcntl.F_UNLCK)
+
+    def _lock(self, byte: int, kind: int) -> None:
+        if self._lives is None:
+            self._lives = os.open(hosts_file(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.fcntl(self._lives, fcntl.F_OFD_SETLK, kind.to_bytes(2, "little") + flock_record(byte)[2:])
+
+    def close(self) -> None:
+        """Close every storage and let every host die."""
+        for storage in self._opened:
+            storage.close()
+        if self._lives is not None:
+            os.close(self._lives)
+            self._lives = None
+
+
+BACKENDS: dict[str, Callable[[Path], Backend]] = {"sqlite": SqliteBackend}
+"""The name of each backend and how to make an empty database of it, given a directory of one's own."""

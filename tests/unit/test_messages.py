@@ -1,0 +1,65 @@
+"""Everything that is said between the parent and its children survives the way."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from forge_jobs_supervisor import messages
+from forge_jobs_supervisor.messages import (
+    BootFailed,
+    Died,
+    Drained,
+    Farewell,
+    Leave,
+    Manifest,
+    Message,
+    Ready,
+    Settled,
+    Token,
+    Totals,
+    Wake,
+    decoded,
+    encoded,
+)
+
+EVERY: list[Message] = [
+    Ready(),
+    BootFailed(reason="the application 'x:jobs' cannot be imported: é 漢"),
+    Token(),
+    Leave(),
+    Died(
+        process_id=2**62,
+        queue="media",
+        number=1,
+        pid=4711,
+        running=True,
+        started_no=7,
+        exit_code=None,
+        signal="SIGKILL",
+        cpu_seconds=1.5,
+        peak_memory=10**10,
+        stopped_by_us=True,
+    ),
+    Settled(process_id=2**62),
+    Wake(queue="media", jobs=3),
+    Drained(),
+    Totals(done=1, failed=2, dead=3, left=4),
+    Farewell(done=1, failed=2, dead=3, unserved=["2 of kind x"]),
+    Manifest(url="sqlite:////srv/q.sqlite", origin="the test", queues=["a"], kinds=["b", "c"]),
+]
+
+
+@pytest.mark.parametrize("message", EVERY, ids=lambda m: type(m).__name__)
+def test_a_message_comes_back_as_it_was(message: Message) -> None:
+    assert decoded(encoded(message)) == message
+
+
+def test_none_is_missing_here() -> None:
+    assert {type(message) for message in EVERY} == set(Message.__subclasses__()) == set(messages.ANY.__args__)
+
+
+@pytest.mark.parametrize("datagram", [b"", b"{}", b'{"type":"Nobody"}', b'{"type":"Wake"}', b"\xff"])
+def test_anything_else_is_refused(datagram: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decoded(datagram)

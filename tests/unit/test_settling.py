@@ -1,0 +1,179 @@
+"""From how an attempt ended to what is recorded of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.outcome import Verdict
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Cause, Status
+from forge_jobs.settling import CRASHES, Settler
+from forge_jobs.storage.records import Claim, Ended, given_back
+
+NOW = 1_750_000_000 * MICROSECONDS
+SETTINGS = QueueSettings(name="default", backoff_base=10, backoff_max=100)
+NO_WAIT = QueueSettings(name="default", backoff_enabled=False)
+ERROR = Verdict(cause=Cause.ERROR, message="no luck")
+CRASH = Verdict(cause=Cause.CRASHED, message="the worker died")
+
+
+def a_claim(attempt: int = 1, max_attempts: int = 5, crashes: int = 0) -> Claim:
+    return Claim(7, "0192", "work", "default", 3, attempt, max_attempts, crashes, b"{}", NOW - 5)
+
+
+def settle(claim: Claim, verdict: Verdict, settings: QueueSettings = SETTINGS, spread: float = 0.0) -> Ended:
+    return Settler("machine", 4711, lambda: spread).settle(claim, 99, verdict, settings, NOW, NOW - 2)
+
+
+def wait_of(ended: Ended) -> float:
+    assert ended.scheduled_at is not None
+    return (ended.scheduled_at - NOW) / MICROSECONDS
+
+
+@pytest.mark.parametrize(
+    "verdict", [Verdict(result=b"1"), ERROR, CRASH, Verdict(cause=Cause.ERROR, final=True), Verdict(wait_seconds=1)]
+)
+def test_an_end_names_its_claim_and_its_times(verdict: Verdict) -> None:
+    ended = settle(a_claim(), verdict)
+
+    assert (ended.key, ended.id, ended.queue, ended.process_id, ended.claim_no) == (7, "0192", "default", 99, 3)
+    assert (ended.started_at, ended.finished_at) == (NOW - 2, NOW)
+
+
+def test_a_result_makes_the_job_done() -> None:
+    ended = settle(a_claim(crashes=2), Verdict(result=b"1"))
+
+    assert (ended.status, ended.result, ended.error, ended.crashes) == (Status.DONE, b"1", None, 0)
+
+
+@pytest.mark.parametrize(("attempt", "wait"), [(1, 10), (2, 20), (3, 40), (4, 80)])
+def test_an_error_waits_by_the_number_of_the_attempt(attempt: int, wait: float) -> None:
+    ended = settle(a_claim(attempt), ERROR)
+
+    assert (ended.status, wait_of(ended), ended.attempt_back) == (Status.FAILED, wait, False)
+
+
+def test_with_backoff_off_an_error_is_tried_again_at_once() -> None:
+    assert wait_of(settle(a_claim(4), ERROR, NO_WAIT)) == 0
+
+
+def test_the_wait_is_spread_as_drawn() -> None:
+    assert wait_of(settle(a_claim(), ERROR, spread=1)) == 11
+
+
+@pytest.mark.parametrize("verdict", [ERROR, CRASH])
+@pytest.mark.parametrize(
+    ("attempt", "maximum", "status"), [(4, 5, "failed"), (5, 5, "dead"), (6, 5, "dead"), (1, 1, "dead")]
+)
+def test_the_last_attempt_is_the_end(verdict: Verdict, attempt: int, maximum: int, status: str) -> None:
+    assert settle(a_claim(attempt, maximum), verdict).status == status
+
+
+def test_a_final_failure_is_not_tried_again() -> None:
+    ended = settle(a_claim(), Verdict(cause=Cause.ERROR, message="never", final=True))
+
+    assert (ended.status, ended.scheduled_at) == (Status.DEAD, None)
+    assert ended.error is not None
+    assert ended.error.message == "never"
+
+
+def test_the_history_gets_all_that_is_known() -> None:
+    verdict = Verdict(
+        cause=Cause.CRASHED,
+        message="the worker died",
+        traceback="…",
+        exit_signal="SIGKILL",
+        exit_code=1,
+        cpu_seconds=0.5,
+        peak_memory=9,
+        pid=12,
+    )
+
+    assert settle(a_claim(2), verdict).error == ErrorEntry(
+        at=NOW,
+        attempt=2,
+        cause=Cause.CRASHED,
+        message="the worker died",
+        traceback="…",
+        host="machine",
+        pid=12,
+        exit_signal="SIGKILL",
+        exit_code=1,
+        cpu_seconds=0.5,
+        peak_memory=9,
+    )
+
+
+def test_the_history_names_this_process_where_no_other_died() -> None:
+    ended = settle(a_claim(), ERROR)
+
+    assert ended.error is not None
+    assert ended.error.pid == 4711
+
+
+@pytest.mark.parametrize("cause", sorted(CRASHES))
+@pytest.mark.parametrize(("crashes", "wait"), [(0, 0), (1, 10), (2, 20), (3, 40)])
+def test_the_first_crash_in_a_row_is_tried_again_at_once(cause: Cause, crashes: int, wait: float) -> None:
+    ended = settle(a_claim(attempt=crashes + 1, crashes=crashes), Verdict(cause=cause))
+
+    assert (ended.status, ended.crashes, wait_of(ended)) == (Status.FAILED, crashes + 1, wait)
+
+
+@pytest.mark.parametrize("cause", sorted(set(Cause) - CRASHES))
+def test_any_other_failure_ends_the_row_of_crashes(cause: Cause) -> None:
+    assert settle(a_claim(crashes=3), Verdict(cause=cause)).crashes == 0
+
+
+def test_crashes_are_lost_lives_of_a_process() -> None:
+    assert {Cause.CRASHED, Cause.KILLED, Cause.LOST} == CRASHES
+
+
+def test_a_job_that_waits_gets_its_attempt_back_and_keeps_its_crashes() -> None:
+    ended = settle(a_claim(5, 5, crashes=2), Verdict(wait_seconds=30))
+
+    assert (ended.status, ended.attempt_back, ended.crashes, ended.error) == (Status.PENDING, True, 2, None)
+    assert wait_of(ended) == 30
+
+
+def test_a_job_may_wait_until_a_moment() -> None:
+    assert settle(a_claim(), Verdict(wait_until=NOW + 5)).scheduled_at == NOW + 5
+
+
+def test_a_claim_that_counts_as_never_made_goes_back_to_its_old_place() -> None:
+    ended = given_back(a_claim(crashes=1), 99, NOW)
+
+    assert (ended.key, ended.id, ended.queue, ended.process_id, ended.claim_no) == (7, "0192", "default", 99, 3)
+    assert (ended.status, ended.attempt_back, ended.scheduled_at, ended.crashes) == (Status.PENDING, True, None, 1)
+    assert (ended.started_at, ended.error) == (None, None)
+
+
+verdicts = st.one_of(
+    st.builds(Verdict, result=st.just(b"1")),
+    st.builds(Verdict, cause=st.sampled_from(Cause), final=st.booleans()),
+    st.builds(Verdict, wait_seconds=st.floats(0, 1e6)),
+)
+
+
+@given(
+    verdict=verdicts,
+    attempt=st.integers(1, 1000),
+    maximum=st.integers(1, 1000),
+    crashes=st.integers(0, 100),
+    spread=st.floats(-1, 1),
+)
+def test_every_end_is_one_that_can_be_recorded(
+    verdict: Verdict, attempt: int, maximum: int, crashes: int, spread: float
+) -> None:
+    ended = settle(a_claim(attempt, maximum, crashes), verdict, spread=spread)
+
+    waits = ended.status in (Status.PENDING, Status.FAILED)
+    assert (ended.scheduled_at is not None) == waits
+    assert (ended.error is not None) == (verdict.cause is not None)
+    assert (ended.result is not None) == (ended.status is Status.DONE)
+    assert not waits or wait_of(ended) >= 0
+    if ended.status is Status.FAILED:
+        assert attempt < maximum
