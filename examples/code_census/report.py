@@ -113,12 +113,10 @@ def _columns(totals: Totals) -> dict[str, str]:
     ratio = totals["compressed"] / totals["bytes"] if totals["bytes"] else 1.0
     return {
         "files": f"{totals['files']:,}",
-        "lines": f"{totals['lines']:,}",
         "functions": f"{totals['functions']:,}",
-        "mean complexity": f"{mean:.2f}",
-        "bytes": f"{totals['bytes']:,}",
-        "compressed to": f"{ratio:.1%}",
-        "problems": f"{totals['problems']:,}",
+        "complexity": f"{mean:.2f}",
+        "kB": f"{totals['bytes'] / 1000:,.0f}",
+        "packed": f"{ratio:.1%}",
     }
 
 
@@ -137,9 +135,9 @@ def _largest(report: Report) -> Table:
 
 
 def _table(title: str, *names: str, numbers: list[str]) -> Table:
-    table = Table(title=f"\n{title}", title_justify="left")
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, no_wrap=True, justify="left")
     for name in numbers:
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True, justify="right", min_width=max(len(name), 7))
     return table
