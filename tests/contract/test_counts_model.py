@@ -68,7 +68,7 @@ class Counts(RuleBasedStateMachine):
             if holder is None:
                 self.jobs[job.id] = {"queue": queue, "key": key, "asked": False}
                 self.wait(job.id, "pending", due)
-        return multiple(*{answer.id for answer in answers})
+        return multiple(*dict.fromkeys(answer.id for answer in answers))  # ids are random: a set has no order
 
     @rule()
     def open_due(self) -> None:

@@ -51,7 +51,7 @@ def census(*arguments: str | Path, code: int = 0) -> str:
 
 def cells(line: str) -> list[str]:
     """Return the cells of one line of a table."""
-    return [cell.strip() for cell in line.strip("│ \n").split("│")]
+    return re.split(r" {2,}", line.strip())
 
 
 def row(text: str, first: str) -> list[str]:
