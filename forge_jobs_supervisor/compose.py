@@ -17,7 +17,7 @@ from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.ids import new_host_id
 from forge_jobs.settling import Settler
-from forge_jobs.storage import Storage, close_idle, open_storage, sqlite_path
+from forge_jobs.storage import close_idle, open_storage, sqlite_path
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
@@ -143,38 +143,32 @@ class Farm:
         made: list[Worker] = []
 
         def boot() -> None:
-            app = self._plan.app or application.load(self._plan.app_name)
-            storage = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
-            # a connection of its own, opened when a handler enqueues: its waiting leaves a handler's signals alone
-            app.use(open_storage(self._plan.location.url), self._plan.location)
-            worker = self._worker(app, storage, queue, number, process_id)(
-                Seat(board, board.slot(slot)), lifeline, wakeup
-            )
-            worker.announce()
-            made.append(worker)
+            seat = Seat(board, board.slot(slot))
+            made.append(self._worker(queue, number, process_id, seat, lifeline, wakeup))
+            made[0].announce()
 
         return _booted(lifeline, boot) or _finished(made[0].run)
 
     def _worker(
-        self, app: ForgeJobs, storage: Storage, queue: str, number: int, process_id: int
-    ) -> Callable[[Seat, Lifeline, Wakeup], Worker]:
-        def make(seat: Seat, lifeline: Lifeline, wakeup: Wakeup) -> Worker:
-            return Worker(
-                host_id=self._host.host_id,
-                queue=queue,
-                number=number,
-                process_id=process_id,
-                handlers=app.handlers,
-                enqueue=app.enqueue,
-                stores=storage,
-                seat=seat,
-                lifeline=lifeline,
-                wakeup=wakeup,
-                settler=self._settler(),
-                clock=SystemClock(),
-            )
-
-        return make
+        self, queue: str, number: int, process_id: int, seat: Seat, lifeline: Lifeline, wakeup: Wakeup
+    ) -> Worker:
+        app = self._plan.app or application.load(self._plan.app_name)
+        # a connection of its own, opened when a handler enqueues: its waiting leaves a handler's signals alone
+        app.use(open_storage(self._plan.location.url), self._plan.location)
+        return Worker(
+            host_id=self._host.host_id,
+            queue=queue,
+            number=number,
+            process_id=process_id,
+            handlers=app.handlers,
+            enqueue=app.enqueue,
+            stores=open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE),
+            seat=seat,
+            lifeline=lifeline,
+            wakeup=wakeup,
+            settler=self._settler(),
+            clock=SystemClock(),
+        )
 
     def _settler(self) -> Settler:
         return Settler(self._host.label, os.getpid(), lambda: random.uniform(-1.0, 1.0))  # noqa: S311 - jitter
@@ -192,7 +186,9 @@ def _booted(lifeline: Lifeline, boot: Callable[[], None]) -> int:
 
 
 def _finished(run: Callable[[], None]) -> int:
+    """Run to the end and leave the database as one should: the last one out moves the log into the file."""
     run()
+    close_idle()
     return 0
 
 
