@@ -10,7 +10,7 @@ from uuid import UUID
 from forge_jobs.client import Client, EnqueueOptions, Job, Page
 from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.errors import InvalidValue, PayloadError
-from forge_jobs.handlers import Handler, P, R, Registry
+from forge_jobs.handlers import Handler, P, R, Registry, name_of
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.names import checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
@@ -101,7 +101,7 @@ class ForgeJobs:
             handler = Handler(
                 function,
                 self.client,
-                kind=function.__name__ if kind is None or callable(kind) else kind,
+                kind=name_of(function) if kind is None or callable(kind) else kind,
                 queue=queue,
                 max_attempts=max_attempts,
                 priority=priority,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -32,6 +33,10 @@ class Handler(Generic[P, R]):
         max_attempts: int,
         priority: int,
     ) -> None:
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            raise HandlerError(
+                f"handler {kind!r} is async: handlers are plain functions; call asyncio.run() inside one"
+            )
         self.function = function
         self.kind = checked_kind(kind)
         self.queue = checked_queue(queue)
@@ -93,6 +98,14 @@ class Prepared:
     def enqueue(self, **arguments: Any) -> Job:
         """Store a job with these arguments."""
         return self._client.enqueue(self._kind, self._parameters.encode(arguments), self._options)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name of a function, which is the kind of its jobs; raise HandlerError where it has none."""
+    name = getattr(function, "__name__", None)
+    if not isinstance(name, str):
+        raise HandlerError(f"{function!r} has no name to be the kind of its jobs: say @jobs.handler(kind=...)")
+    return name
 
 
 class Registry(Mapping[str, Handler[..., Any]]):
@@ -170,4 +183,4 @@ class _JobLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 def _home(function: Callable[..., Any]) -> str:
-    return f"{function.__module__}.{function.__qualname__}"
+    return f"{function.__module__}.{getattr(function, '__qualname__', function)}"

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path, PurePath
-from typing import Any, get_type_hints
+from typing import Any, Union, get_type_hints
 
 import msgspec
 
@@ -34,27 +34,23 @@ class Parameters:
         names = list(signature.parameters)
         self.takes_context = bool(names) and names[0] == CONTEXT_PARAMETER
         self._open = False
-        fields: list[tuple[Any, ...]] = []
+        self._required: list[str] = []
+        declared: list[tuple[Any, ...]] = []
         for name, parameter in list(signature.parameters.items())[int(self.takes_context) :]:
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
                 raise HandlerError(f"handler {kind!r}: parameter {name!r} cannot be given by name; drop the '/' or '*'")
             if parameter.kind is parameter.VAR_KEYWORD:
                 self._open = True
-                continue
-            hint = hints.get(name, Any)
-            fields.append((name, hint) if parameter.default is parameter.empty else (name, hint, _Absent))
-        self._names = {field[0] for field in fields}
-        self._required = [field[0] for field in fields if len(field) == 2]
-        declared = [
-            (
-                f[0],
-                f[1] if len(f) == 2 else f[1] | msgspec.UnsetType,
-                *([msgspec.UNSET] if len(f) == 3 else []),
-            )
-            for f in _ordered(fields)
-        ]
+            elif parameter.default is parameter.empty:
+                self._required.append(name)
+                declared.append((name, hints.get(name, Any)))
+            else:
+                declared.append((name, Union[hints.get(name, Any), msgspec.UnsetType], msgspec.UNSET))  # noqa: UP007
+        self._names = {field[0] for field in declared}
         try:
-            struct = msgspec.defstruct(f"{kind} arguments", declared, kw_only=True)
+            struct = msgspec.defstruct(
+                f"{kind} arguments", declared, kw_only=True, forbid_unknown_fields=not self._open
+            )
             self._decoder = msgspec.json.Decoder(struct, dec_hook=_from_plain)
         except TypeError as error:
             raise HandlerError(f"handler {kind!r}: its annotations cannot be read from JSON: {error}") from error
@@ -152,14 +148,6 @@ def _from_plain(wanted: type, value: Any) -> Any:
     if wanted is object:
         return value
     raise TypeError(f"{wanted.__name__} is not a type that JSON can hold")
-
-
-class _Absent:
-    """Stands for "the parameter has a default"."""
-
-
-def _ordered(fields: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    return sorted(fields, key=len)
 
 
 def _hints(function: Callable[..., Any], kind: str) -> dict[str, Any]:

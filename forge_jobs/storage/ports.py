@@ -213,7 +213,7 @@ class Schema(Protocol):
         """Remove the database; False when it was not there."""
 
     def describe(self) -> dict[str, object]:
-        """Return adapter, location, version, pending migrations and counts; changes nothing."""
+        """Return adapter, location, version and pending migrations; changes nothing."""
 
 
 class Storage(Protocol):

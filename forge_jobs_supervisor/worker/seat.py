@@ -11,6 +11,8 @@ from forge_jobs_supervisor.unix.board import NONE, STOOD_STILL, Board, Head, Slo
 COORDINATOR_ABSENT = 30_000_000
 """Microseconds without a sign of the coordinator after which a worker claims nothing: half the stale threshold."""
 
+_MOST = 2**63 - 1
+
 
 class Seat:
     """The worker's side of its slot. Times are monotonic microseconds."""
@@ -75,8 +77,8 @@ class Seat:
 
     def progress(self, done: int, total: int | None, note: str | None) -> None:
         """Publish how far the job is."""
-        self._words[Word.PROGRESS_DONE] = done
-        self._words[Word.PROGRESS_TOTAL] = NONE if total is None else total
+        self._words[Word.PROGRESS_DONE] = min(max(done, 0), _MOST)
+        self._words[Word.PROGRESS_TOTAL] = NONE if total is None else min(max(total, 0), _MOST)
         self._slot.set_text(Word.NOTE, note or "")
 
     def count(self, jobs: int) -> None:

@@ -136,3 +136,10 @@ def test_jobs_that_do_not_wait_for_their_time_are_skipped(storage: Storage, stat
 
     assert (batch.changed, batch.skipped) == ([], [job_id])
     assert record(storage, job_id) == before
+
+
+def test_a_look_wakes_nobody_for_a_paused_queue(storage: Storage) -> None:
+    enqueue(storage)
+    a_queue(storage, paused=True)
+
+    assert storage.upkeep.look().ready == {}

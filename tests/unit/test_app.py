@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,25 @@ def test_options_of_a_bulk_are_not_changed(jobs: ForgeJobs) -> None:
     jobs.enqueue_bulk([("work", None, options)])
 
     assert options == {"unique_key": "k"}
+
+
+def test_a_handler_that_is_async_is_refused_with_a_way_out(jobs: ForgeJobs) -> None:
+    with pytest.raises(HandlerError, match=r"is async.*asyncio\.run"):
+
+        @jobs.handler
+        async def later() -> None: ...
+
+
+def test_a_function_without_a_name_needs_a_kind(jobs: ForgeJobs) -> None:
+    nameless = functools.partial(int, base=2)
+
+    with pytest.raises(HandlerError, match="kind="):
+        jobs.handler(nameless)
+
+
+def test_a_stored_payload_with_an_argument_the_handler_lacks_does_not_fit(jobs: ForgeJobs) -> None:
+    @jobs.handler
+    def resize(width: int) -> None: ...
+
+    with pytest.raises(PayloadError, match="widht"):
+        resize.parameters.decode(b'{"width": 1, "widht": 2}')
