@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 WORKER_DEADLINE = 4.0
 """Seconds a worker's call may take: less than after what the parent takes it for stuck."""
 
+SPARE_DESCRIPTORS = 32
 INSPECTION_SECONDS = 120.0
 
 
@@ -206,6 +207,16 @@ def check_fork_safety(app_name: str, location: Location) -> None:
         raise UsageError(
             f"importing {app_name} left the database {file} open in the supervisor, and its locks would not survive a "
             "fork: close it after use, or use --no-preload"
+        )
+
+
+def check_descriptors(workers: int) -> None:
+    """Raise UsageError where this process may not open a descriptor for each worker."""
+    most = processes.most_descriptors()
+    if workers + SPARE_DESCRIPTORS > most:
+        raise UsageError(
+            f"{workers} workers need {workers + SPARE_DESCRIPTORS} open files in the supervisor, {most} are allowed: "
+            "raise the limit (ulimit -n), or start fewer"
         )
 
 

@@ -161,6 +161,9 @@ class Upkeep(Protocol):
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
 
+    def park(self, queue: str, kind: str, limit: int) -> int:
+        """Take at most ``limit`` ready jobs of a kind that nobody knows out of the claim's way; return how many."""
+
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
 

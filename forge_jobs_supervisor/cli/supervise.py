@@ -42,7 +42,7 @@ MAX_WORKERS = 1024
 )
 @click.option(
     "--grace",
-    type=click.FloatRange(0),
+    type=click.FloatRange(0, 10 * 366 * 86400),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -95,6 +95,7 @@ def supervise(
         niceness=niceness, observe=bar.show if bar else None,
     )  # fmt: skip
     _tell_configuration(plan)
+    compose.check_descriptors(sum(targets.values()))
     compose.check_fork_safety(name, location)
     compose.check_database(location)
     if preload:

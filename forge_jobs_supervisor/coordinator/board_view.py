@@ -105,4 +105,5 @@ class BoardView:
                 with_supervisor=True,
             )
             for slot in self._living()
+            if slot.get(Word.PID) > 1  # else it was not even forked
         ]

@@ -7,6 +7,8 @@ import logging
 import os
 from collections.abc import Callable
 
+import msgspec
+
 from forge_jobs.clock import Clock, monotonic, monotonic_us
 from forge_jobs.errors import DatabaseError
 from forge_jobs.model.queue import QueueSettings
@@ -54,6 +56,7 @@ class Coordinator:
         self._wakeup = wakeup
         self._leaving = False
         self._database_away = False
+        self._failed: set[Callable[[], None]] = set()
         self._view = view = BoardView(board, host.queues)
         self._timetable = timetable = Timetable()
         self._undertaker = Undertaker(host.host_id, stores, settler, clock)
@@ -65,9 +68,9 @@ class Coordinator:
             Duty("beat", BEAT_EVERY, self._beat), Duty("checkpoint", LOOK_EVERY, self._stores.upkeep.checkpoint)
         )
         if drain:
-            timetable.add(Duty("drain", DRAIN_EVERY, self._reporter.see_whether_drained))
+            timetable.add(Duty("drain", DRAIN_EVERY, self._reporter.see_whether_drained, patient=True))
         if totals:
-            timetable.add(Duty("totals", TOTALS_EVERY, self._reporter.tell_totals))
+            timetable.add(Duty("totals", TOTALS_EVERY, self._reporter.tell_totals, patient=True))
 
     def boot(self) -> None:
         """Register the host, its queues and its doorbell; raises DatabaseError."""
@@ -100,17 +103,26 @@ class Coordinator:
         if self._doorbell.fileno() in ready:
             self._waker.answer(self._doorbell)
         self._guarded(self._bury)
-        for duty in self._timetable.due(monotonic()):
+        for duty in self._timetable.due(before := monotonic()):
             self._guarded(duty.act)
+            duty.took(now := monotonic(), now - before)
+            before = now
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """Do something with the database; when it is away say so once and go on."""
+        """Do something with the database; when it is away say so once and go on.
+
+        So too when a row cannot be read that somebody wrote by hand: one bad row must not end the housekeeping.
+        """
         try:
             act()
         except DatabaseError as error:
             if not self._database_away:
                 _log.error("%s; the coordinator tries again until it answers", error)
             self._database_away = True
+        except (ValueError, TypeError, ArithmeticError, msgspec.MsgspecError):
+            if act not in self._failed:
+                _log.exception("%s failed and is tried again; is there a damaged row?", act.__qualname__)
+            self._failed.add(act)
         else:
             if self._database_away and act == self._beat:
                 self._database_away = False

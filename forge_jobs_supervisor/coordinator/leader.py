@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from forge_jobs.clock import monotonic
-from forge_jobs.storage.records import Unserved
+from forge_jobs.storage.records import UNKNOWN_KIND, Unserved
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
 
@@ -17,6 +17,7 @@ PRUNE_EVERY = 60.0
 PRUNE_SLICE = 500
 PRUNE_PAUSE = 0.05
 PARK_SLICE = 5000
+PARK_PAUSE = 0.05
 
 
 class Leader:
@@ -28,7 +29,12 @@ class Leader:
         self._timetable = timetable
         self._leads = False
         self._unserved: list[Unserved] = []
-        timetable.add(Duty("lead", LEAD_EVERY, self._lead), Duty("prune", PRUNE_EVERY, self._prune))
+        self._to_park: list[tuple[str, str]] = []
+        timetable.add(
+            Duty("lead", LEAD_EVERY, self._lead, patient=True),
+            Duty("park", LEAD_EVERY, self._park),
+            Duty("prune", PRUNE_EVERY, self._prune),
+        )
 
     def resign(self) -> None:
         """Give the lease up, so that another need not wait for its end."""
@@ -44,6 +50,18 @@ class Leader:
         for item in self._unserved:
             if (item.queue, item.kind) not in known:
                 _log.warning("%d jobs of kind %s wait in queue %s: %s", item.jobs, item.kind, item.queue, item.reason)
+        many = [item for item in self._unserved if item.reason == UNKNOWN_KIND and item.jobs > PARK_SLICE]
+        self._to_park = [(item.queue, item.kind) for item in many]
+        self._timetable.hasten("park", monotonic())
+
+    def _park(self) -> None:
+        """Take one more slice of jobs of an unknown kind out of the claims' way, until none is in it."""
+        if not self._leads or not self._to_park:
+            return
+        if self._stores.upkeep.park(*self._to_park[0], PARK_SLICE) < PARK_SLICE:
+            del self._to_park[0]
+        if self._to_park:
+            self._timetable.hasten("park", monotonic() + PARK_PAUSE)
 
     def _prune(self) -> None:
         if self._leads and self._stores.upkeep.prune(PRUNE_SLICE) == PRUNE_SLICE:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from forge_jobs.clock import MICROSECONDS, Clock, monotonic, monotonic_us
+from forge_jobs.clock import Clock, monotonic, monotonic_us
 from forge_jobs.storage.records import Claim, Ended, HostRecord, given_back
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
 from forge_jobs_supervisor.messages import Died
+from forge_jobs_supervisor.unix.board import FORGOTTEN
 
 _log = logging.getLogger(__name__)
 
@@ -19,8 +20,6 @@ GIVE_BACK_EVERY = 0.1
 """Seconds between looks at the board while workers work; an idle farm is looked at less often."""
 
 GIVE_BACK_IDLE = 0.5
-FORGOTTEN = 5 * MICROSECONDS
-"""Microseconds after which a claim that its living worker does not know is given back."""
 
 
 class Rescuer:

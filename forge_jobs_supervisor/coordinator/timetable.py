@@ -8,12 +8,21 @@ import msgspec
 
 
 class Duty(msgspec.Struct):
-    """Something to be done every so many seconds; ``due`` is a monotonic time."""
+    """Something to be done every so many seconds; ``due`` is a monotonic time.
+
+    A ``patient`` duty may come later: its cost grows with the queue, and nobody waits for it.
+    """
 
     name: str
     every: float
     act: Callable[[], None]
     due: float = 0.0
+    patient: bool = False
+
+    def took(self, now: float, seconds: float) -> None:
+        """Note how long it took: a patient duty leaves nine tenths of the time to the others."""
+        if self.patient:
+            self.due = max(self.due, now + 9 * seconds)
 
 
 class Timetable:

@@ -54,6 +54,7 @@ class Nursery:
 
     def bear_worker(self, queue: str, number: int, index: int) -> None:
         """Fill a slot of the board, then fork its worker."""
+        mine, theirs = Lifeline.pair()
         process_id = new_process_id()
         slot = self._board.slot(index)
         slot.clear()
@@ -62,14 +63,15 @@ class Nursery:
         slot.set(Word.SINCE, monotonic_us())
         slot.set(Word.PROCESS_ID, process_id)
         slot.set(Word.STATE, State.BOOTING)
-        mine, theirs = Lifeline.pair()
         child = Child(pid=0, lifeline=mine, queue=queue, number=number, slot=index)
-        self._fork(child, theirs, lambda: self._crew.work(queue, number, process_id, index, self._board, theirs))
+        try:
+            self._fork(child, theirs, lambda: self._crew.work(queue, number, process_id, index, self._board, theirs))
+        except BaseException:
+            slot.clear()
+            raise
         slot.set(Word.PID, child.pid)
 
     def _fork(self, child: Child, theirs: Lifeline, life: Callable[[], int]) -> None:
-        self._crew.check_before_fork()
-
         def close() -> None:
             self._wakeup.abandon()
             child.lifeline.close()
@@ -78,7 +80,14 @@ class Nursery:
             self._crew.leave_parent()
 
         worker = child.is_worker
-        child.pid = processes.fork(life, close=close, dies_with_parent=worker, niceness=self._niceness if worker else 0)
-        theirs.close()
+        niceness = self._niceness if worker else 0
+        try:
+            self._crew.check_before_fork()
+            child.pid = processes.fork(life, close=close, dies_with_parent=worker, niceness=niceness)
+        except BaseException:
+            child.lifeline.close()
+            raise
+        finally:
+            theirs.close()
         self._children.add(child)
         self._wakeup.watch(child.lifeline.fileno())

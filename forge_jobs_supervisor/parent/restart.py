@@ -4,6 +4,9 @@ from __future__ import annotations
 
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0
+LONGEST_PAUSE_ONCE_UP = 2.0
+"""A farm that was up fails to boot workers because the database is away: it must be back soon after the database."""
+
 YOUNG = 1.0
 YOUNG_PAUSE = 0.5
 TRIES = 3
@@ -17,6 +20,7 @@ class Restarts:
         self.ever_up = False
         self._failures = 0
         self._not_before = 0.0
+        self._calm_until = 0.0
 
     def booted(self) -> None:
         """Note that a child has booted."""
@@ -27,11 +31,12 @@ class Restarts:
     def boot_failed(self, now: float) -> None:
         """Note that a child could not boot."""
         self._failures += 1
-        self._not_before = now + min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE)
+        longest = LONGEST_PAUSE_ONCE_UP if self.ever_up else LONGEST_PAUSE
+        self._not_before = now + min(FIRST_PAUSE * 2 ** min(self._failures - 1, 30), longest)
 
     def died_young(self, now: float) -> None:
         """Note that a child died by itself right after it had booted: whoever does so for ever does so slowly."""
-        self._not_before = max(self._not_before, now + YOUNG_PAUSE)
+        self._calm_until = now + YOUNG_PAUSE
 
     @property
     def hopeless(self) -> bool:
@@ -40,4 +45,4 @@ class Restarts:
 
     def wait(self, now: float) -> float:
         """Return the seconds to wait before the next start."""
-        return max(self._not_before - now, 0.0)
+        return max(self._not_before - now, self._calm_until - now, 0.0)

@@ -29,19 +29,22 @@ class Shutdown:
         """Give running jobs no more time."""
         self._workers_until = 0.0
 
-    def decide(self, now: float, *, workers: int, coordinator: bool) -> Orders:
-        """Return the orders of this moment; each is given once."""
+    def decide(self, now: float, *, workers: int, coordinator: bool, settled: bool) -> Orders:
+        """Return the orders of this moment. ``settled``: the coordinator has said its last word, or never will.
+
+        A coordinator that dies before that is replaced, as long as its time is not over.
+        """
         if workers:
             if now >= self._workers_until and not self._killed:
                 self._killed = True
                 return Orders(kill_workers=True)
             return Orders()
-        if not coordinator:
-            return Orders(over=True)
         if self._coordinator_until is None:
             self._coordinator_until = now + COORDINATOR_GRACE
-            return Orders(dismiss_coordinator=True)
-        return Orders(kill_coordinator=now >= self._coordinator_until)
+        late = now >= self._coordinator_until
+        if not coordinator:
+            return Orders(over=settled or late)
+        return Orders(dismiss_coordinator=True, kill_coordinator=late)
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until time alone changes the orders; None: never."""

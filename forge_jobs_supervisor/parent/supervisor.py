@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 from forge_jobs.clock import monotonic, monotonic_us
+from forge_jobs.errors import UsageError
 from forge_jobs_supervisor.messages import (
     BootFailed,
     Died,
@@ -106,13 +107,27 @@ class Supervisor:
         if self._restarts.wait(monotonic()) or self.hopeless:
             return
         coordinator = self._children.coordinator
-        if coordinator is None and (self._shutdown is None or self._children.workers):
-            self._nursery.bear_coordinator()
-        elif coordinator is not None and coordinator.phase is Phase.UP and self._shutdown is None:
-            for queue, number in self._children.missing(self._targets):
-                slot = self._children.free_slot()
-                if slot is not None:
-                    self._nursery.bear_worker(queue, number, slot)
+        try:
+            if coordinator is None and (self._shutdown is None or self._children.workers or self.farewell is None):
+                self._nursery.bear_coordinator()
+            elif coordinator is not None and coordinator.phase is Phase.UP and self._shutdown is None:
+                self._fill_workers()
+        except (OSError, UsageError) as error:  # no descriptor, no memory, no process to be had: later, perhaps
+            self._not_born(f"a process could not be started: {error}")
+
+    def _fill_workers(self) -> None:
+        for queue, number in self._children.missing(self._targets):
+            slot = self._children.free_slot()
+            if slot is not None:
+                self._nursery.bear_worker(queue, number, slot)
+
+    def _not_born(self, reason: str) -> None:
+        """Wait before the next try, or give up where nobody has ever come up."""
+        _log.error("%s", reason)
+        self._restarts.boot_failed(monotonic())
+        if self._restarts.hopeless:
+            self.hopeless = reason
+            self.stop(grace=0.0)
 
     # -- what children say ----------------------------------------------------------------------------------------
 
@@ -129,7 +144,7 @@ class Supervisor:
     def _take(self, child: Child, message: Message) -> None:
         match message:
             case Ready():
-                child.phase = Phase.UP
+                child.phase = Phase.UP if child.phase is Phase.BOOTING else child.phase
                 if child.is_worker:
                     self._restarts.booted()
             case BootFailed(reason=reason):
@@ -169,22 +184,16 @@ class Supervisor:
         child.lifeline.close()
         told = f"killed by {ending.signal}" if ending.signal else f"exit code {ending.exit_code}"
         if child.phase is Phase.BOOTING and self._shutdown is None:
-            self._boot_failed(child, told)
+            self._not_born(f"{child.name} could not start: {child.boot_error or told}")
         elif self._shutdown is None and not (child.phase is Phase.LEAVING and ending.exit_code == 0):
             _log.warning("%s (pid %d) died: %s; a new one is started", child.name, pid, told)
             running = child.is_worker and self._board.slot(child.slot).state is State.RUNNING
             if not running and monotonic() - child.born_at < YOUNG:
                 self._restarts.died_young(monotonic())
+        elif not child.is_worker and self.farewell is None:
+            self._restarts.died_young(monotonic())
         if child.is_worker:
             self._send_obituary(child, ending)
-
-    def _boot_failed(self, child: Child, told: str) -> None:
-        reason = child.boot_error or told
-        self._restarts.boot_failed(monotonic())
-        _log.error("%s could not start: %s", child.name, reason)
-        if self._restarts.hopeless:
-            self.hopeless = reason
-            self.stop(grace=0.0)
 
     def _send_obituary(self, child: Child, ending: processes.Ending) -> None:
         slot = self._board.slot(child.slot)
@@ -255,13 +264,17 @@ class Supervisor:
             return True
         coordinator = self._children.coordinator
         orders = self._shutdown.decide(
-            monotonic(), workers=len(self._children.workers), coordinator=coordinator is not None
+            monotonic(),
+            workers=len(self._children.workers),
+            coordinator=coordinator is not None,
+            settled=self.farewell is not None or self.hopeless is not None,
         )
         if orders.kill_workers:
             for child in self._children.workers:
                 child.stopped_by_us = True
                 processes.kill_group(child.pid)
-        if coordinator is not None and orders.dismiss_coordinator:
+        if coordinator is not None and orders.dismiss_coordinator and coordinator.phase is not Phase.LEAVING:
+            coordinator.phase = Phase.LEAVING
             coordinator.say(Leave())
         if coordinator is not None and orders.kill_coordinator:
             processes.kill_group(coordinator.pid)

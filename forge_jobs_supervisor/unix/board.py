@@ -80,6 +80,12 @@ writes to the board first and looks at its clock after. So if the coordinator sa
 that it is too old: no claim is given back and started all the same.
 """
 
+FORGOTTEN = 5_000_000
+"""Microseconds after which a claim that its living worker does not show on the board is given back."""
+
+FORGETTABLE = 2_500_000
+"""Microseconds between claiming and showing the claims on the board after which they must not be started."""
+
 NONE = -1
 """Stands for "not given" in a progress word."""
 

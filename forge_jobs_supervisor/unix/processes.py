@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import resource
 import select
 import signal
 import sys
@@ -40,7 +41,11 @@ def fork(child: Callable[[], int], *, close: Callable[[], None], dies_with_paren
     parent = os.getpid()
     _flush()
     everything = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, everything)
+        raise
     if pid:
         with contextlib.suppress(OSError):  # the child does the same: whoever comes first
             os.setpgid(pid, pid)
@@ -186,10 +191,13 @@ def kill_group(leader: int) -> None:
             os.killpg(leader, signal.SIGKILL)
 
 
+def most_descriptors() -> int:
+    """Return how many files this process may have open."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def own_cpu_seconds() -> float:
     """Return the CPU seconds of this process and of all its children that have ended."""
-    import resource
-
     mine = resource.getrusage(resource.RUSAGE_SELF)
     theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
     return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
@@ -200,7 +208,7 @@ def wait_until_gone(pids: Iterable[int], *, seconds: float) -> None:
     watch = select.poll()
     open_fds = set()
     for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(OSError):  # gone already, or no descriptor is to be had: then without waiting
             fd = os.pidfd_open(pid)
             open_fds.add(fd)
             watch.register(fd, select.POLLIN)

@@ -24,11 +24,15 @@ class Wakeup:
         self._poll = select.poll()
         self._poll.register(self._read, select.POLLIN)
         self._signals = tuple(signals)
+        self._unblocked = False  # a child takes its signals first and lets them in after
         self.reclaim()
+        self._unblocked = True
 
     def reclaim(self) -> None:
         """Take the signals (back): other code of this process may have changed what they do."""
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+        if self._unblocked and signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
         for number in self._signals:
             if signal.getsignal(number) is not _noted:
                 signal.signal(number, _noted)

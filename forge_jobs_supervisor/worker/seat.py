@@ -9,7 +9,7 @@ from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.unix.board import NONE, STOOD_STILL, Board, Head, Slot, State, Word
 
 COORDINATOR_ABSENT = 30_000_000
-"""Microseconds without a sign of the coordinator after which a worker claims nothing: half the stale threshold."""
+"""Microseconds without a sign of the coordinator after which a worker claims nothing."""
 
 _MOST = 2**63 - 1
 
@@ -29,9 +29,9 @@ class Seat:
 
     def enter(self, state: State) -> bool:
         """Publish what the worker does from now on; True if it stood still: see ``OVERDUE``."""
-        stood_still = self._sign_of_life()
+        still = self._sign_of_life()
         self._words[Word.STATE] = state
-        return stood_still
+        return still > STOOD_STILL
 
     def asks_database(self) -> None:
         """Publish that a call to the database begins: if it takes too long the parent kills the worker."""
@@ -41,17 +41,18 @@ class Seat:
         """Publish that the call is over."""
         self._words[Word.EXCHANGING] = 0
 
-    def took(self, held: Sequence[int]) -> bool:
+    def took(self, held: Sequence[int]) -> int:
         """Publish the end of an exchange: all that was started is recorded, claims of these numbers are held.
 
-        The time goes first: who reads that claims are held, and the time after, never takes them for old. Returns True
-        if the worker stood still: what it held before the exchange must not be started.
+        The time goes first: who reads that claims are held, and the time after, never takes them for old. Returns
+        for how many microseconds the worker had given no sign of life: after ``STOOD_STILL`` nothing that it held
+        before the exchange may be started, after ``FORGETTABLE`` nothing at all.
         """
         words = self._words
         words[Word.RECORDED_NO] = words[Word.STARTED_NO]
-        stood_still = self._sign_of_life()
+        still = self._sign_of_life()
         words[Word.HELD_TO] = held[-1] if held else words[Word.STARTED_NO]
-        return stood_still
+        return still
 
     def start(self, claim: Claim) -> int | None:
         """Publish that a claim starts and return the time; None if it must not be started: see ``OVERDUE``."""
@@ -70,10 +71,10 @@ class Seat:
         self._slot.set_text(Word.KIND, claim.kind)
         return now
 
-    def _sign_of_life(self) -> bool:
-        before = self._words[Word.SINCE]
+    def _sign_of_life(self) -> int:
+        before: int = self._words[Word.SINCE]
         self._words[Word.SINCE] = monotonic_us()
-        return monotonic_us() - before > STOOD_STILL
+        return monotonic_us() - before
 
     def progress(self, done: int, total: int | None, note: str | None) -> None:
         """Publish how far the job is."""
@@ -86,9 +87,14 @@ class Seat:
         self._words[Word.JOBS_DONE] += jobs
 
     @property
+    def farm_stops(self) -> bool:
+        """Whether the parent has begun to stop the farm."""
+        return bool(self._board.head(Head.NO_CLAIMS))
+
+    @property
     def may_claim(self) -> bool:
         """Whether new work may be taken: nobody shuts down, and the coordinator shows signs of life."""
-        if self._board.head(Head.NO_CLAIMS):
+        if self.farm_stops:
             return False
         return monotonic_us() - self._board.head(Head.COORDINATOR_BEAT) < COORDINATOR_ABSENT
 

@@ -20,7 +20,7 @@ from forge_jobs.settling import Settler
 from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
 from forge_jobs.storage.records import Claim, Ended, ProcessRecord, given_back
 from forge_jobs_supervisor.unix import titles
-from forge_jobs_supervisor.unix.board import State
+from forge_jobs_supervisor.unix.board import FORGETTABLE, STOOD_STILL, State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
 from forge_jobs_supervisor.worker.appetite import HOLD, MAX_ROWS, Appetite
@@ -28,6 +28,9 @@ from forge_jobs_supervisor.worker.seat import Seat
 
 _log = logging.getLogger(__name__)
 _RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+SIBLING_WAKES = 0.1
+"""Seconds within which an idle worker takes the jobs that are left to it; one that does not is stopped."""
+
 _TITLE_EVERY = 0.05
 """Seconds between titles while jobs are short: setting one costs as much as a small job's bookkeeping."""
 
@@ -81,6 +84,7 @@ class Worker:
         self._failures = 0
         self._leaving = False
         self._titled_at = 0.0
+        self._sibling_idle_since: float | None = None
         wakeup.watch(lifeline.fileno())
 
     def announce(self) -> None:
@@ -133,7 +137,7 @@ class Worker:
         kept = bool(self._held)
         want = None
         if not self._held and not self._leaving and self._seat.may_claim:
-            want = self._appetite.want(self._last_claim_no + 1, alone=self._seat.sibling_idle)
+            want = self._appetite.want(self._last_claim_no + 1, alone=self._leaves_to_sibling())
         if want is None and not self._ended:
             return True
         try:
@@ -141,10 +145,10 @@ class Worker:
             self._seat.asks_database()
             exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
         except DatabaseError as error:
+            self._seat.has_answer()
             self._wait_for_database(error)
             return False
-        finally:
-            self._seat.has_answer()
+        self._seat.has_answer()
         if exchanged is None:
             self._start_over()
             return False
@@ -155,10 +159,20 @@ class Worker:
         self._settings = exchanged.settings
         if exchanged.claims:
             self._last_claim_no = exchanged.claims[-1].claim_no
-        if self._seat.took([claim.claim_no for claim in self._held]) and kept:
+        still = self._seat.took([claim.claim_no for claim in self._held])
+        if still > FORGETTABLE or (kept and still > STOOD_STILL):
             self._release(keep=0)
         self._exchanged_at = monotonic()
         return True
+
+    def _leaves_to_sibling(self) -> bool:
+        """Whether to take one job only, since a sibling is idle: until it must have woken, or is stopped."""
+        if not self._seat.sibling_idle:
+            self._sibling_idle_since = None
+            return False
+        if self._sibling_idle_since is None:
+            self._sibling_idle_since = monotonic()
+        return monotonic() - self._sibling_idle_since < SIBLING_WAKES
 
     def _resolve_doubt(self) -> None:
         """After an exchange of which nobody knows whether it was committed, give back what it may have claimed."""
@@ -253,12 +267,13 @@ class Worker:
         if not self._exchange(idle=True) or self._held:
             return
         titles.worker(self._queue, self._number, "idle")
+        self._sibling_idle_since = None
         self._note_signals(None if self._seat.may_claim else 1.0)
 
     def _note_signals(self, seconds: float | None) -> None:
         """Wait for a token, a signal or the end of the parent."""
         ready, signals = self._wakeup.wait(seconds)
-        if signal.SIGTERM in signals or signal.SIGINT in signals:
+        if signal.SIGTERM in signals or signal.SIGINT in signals or self._seat.farm_stops:
             self._leaving = True
         if ready:
             _tokens, there = self._lifeline.receive()

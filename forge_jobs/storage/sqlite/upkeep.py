@@ -102,6 +102,13 @@ class SqliteUpkeep:
                 connection.executemany(statement("sqlite", "unpark_served"), served)
         return unserved
 
+    def park(self, queue: str, kind: str, limit: int) -> int:
+        """Take at most ``limit`` ready jobs of a kind that nobody knows out of the claim's way; return how many."""
+        with self._database.writing() as connection:
+            before = connection.total_changes()
+            self._database.run(connection, "park_unserved", (queue, kind, limit))
+            return connection.total_changes() - before
+
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
         now = self._database.clock.now()

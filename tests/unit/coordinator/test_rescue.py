@@ -11,10 +11,10 @@ from forge_jobs.storage import Storage
 from forge_jobs.storage.records import Ended
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
-from forge_jobs_supervisor.coordinator.rescue import FORGOTTEN, Rescuer
+from forge_jobs_supervisor.coordinator.rescue import Rescuer
 from forge_jobs_supervisor.coordinator.timetable import Timetable
 from forge_jobs_supervisor.messages import Died
-from forge_jobs_supervisor.unix.board import OVERDUE, Board, State, Word
+from forge_jobs_supervisor.unix.board import FORGOTTEN, OVERDUE, Board, State, Word
 from tests.support.backends import Backend
 from tests.support.builders import a_living_host, enqueue_some, record
 from tests.support.clock import FakeClock
