@@ -16,7 +16,7 @@ CHECK_VERSION := import sys; sys.version_info < (3, 11) and sys.exit("forge-jobs
 
 ITSELF := import sys; print(sys.executable)
 
-.PHONY: help demo test check format docs clean
+.PHONY: help demo test check bench format docs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +30,12 @@ test: $(TOOLS) ## Run all tests.
 check: $(TOOLS) ## Look for faults without running: lint, format, types, layers, generated docs.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@MYPYPATH=examples/quickstart $(BIN)/mypy --explicit-package-bases
+	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/make_states.py --check
+
+bench: $(PACKAGE) ## Measure what the design rests on and what the farm delivers, in two minutes.
+	@$(BIN)/python -m benchmarks
 
 format: $(TOOLS) ## Format the code, and mend what can be mended by itself.
 	@$(BIN)/ruff check --fix

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from types import NoneType
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import Handler, P, R, Registry, name_of
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
-from forge_jobs.model.names import checked_queue
+from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
 from forge_jobs.model.states import Status
 from forge_jobs.payload import encode_payload
@@ -126,7 +127,7 @@ class ForgeJobs:
         """
         prepared = []
         for position, job in enumerate(jobs):
-            if not isinstance(job, tuple) or not 1 <= len(job) <= 3:
+            if not isinstance(job, tuple) or not 1 <= len(job) <= 3 or not isinstance(job[-1], (str, dict, NoneType)):
                 raise InvalidValue(
                     f"job {position} of the bulk is {job!r}: write (kind, payload) or (kind, payload, options)"
                 )
@@ -170,8 +171,10 @@ class ForgeJobs:
         before: int | None = None,
     ) -> Page:
         """Return a page of jobs, newest first; ``before=page.next`` gives the one after it."""
-        if not 1 <= limit <= MAX_PAGE:
+        if not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
             raise InvalidValue(f"limit {limit!r} is out of range: use 1 to {MAX_PAGE}")
+        if before is not None and (not isinstance(before, int) or not 0 < before < 2**63):
+            raise InvalidValue(f"before {before!r} is no cursor: use the attribute next of a page")
         return self.client.list(job_filter(status=status, queue=queue, kind=kind), limit, before)
 
     def counts(self) -> dict[str, QueueCounts]:
@@ -192,11 +195,11 @@ def job_filter(
     ids: list[str] | None = None,
 ) -> JobFilter:
     """Return a filter with every value checked; raise InvalidValue."""
-    if status is not None and status not in set(Status):
+    if status is not None and (not isinstance(status, str) or status not in set(Status)):
         raise InvalidValue(f"status {status!r} is not one of {', '.join(Status)}")
     return JobFilter(
         status=None if status is None else Status(status),
         queue=None if queue is None else checked_queue(queue),
-        kind=kind,
+        kind=None if kind is None else checked_kind(kind),
         ids=ids,
     )

@@ -60,7 +60,7 @@ def verdict_of(value: Any, kind: str) -> Verdict:
 def _raised(error: BaseException) -> Verdict:
     try:
         told = str(error)
-    except Exception:  # noqa: BLE001 - an exception whose text cannot be had still has a type
+    except BaseException:  # noqa: BLE001 - an exception whose text cannot be had still has a type
         told = "(its message cannot be shown)"
     name = type(error).__qualname__
     trace = "".join(traceback.format_exception(type(error), error, _handler_frames(error)))

@@ -53,7 +53,7 @@ class Handler(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<handler {self.kind!r} on queue {self.queue!r}>"
 
-    def enqueue(self, **arguments: Any) -> Job:
+    def enqueue(self, /, **arguments: Any) -> Job:
         """Store a job with these arguments, which are checked against the function's annotations first.
 
         Raises PayloadError for arguments that do not fit, DatabaseError where nothing could be stored.
@@ -95,7 +95,7 @@ class Prepared:
         self._client = client
         self._options = options
 
-    def enqueue(self, **arguments: Any) -> Job:
+    def enqueue(self, /, **arguments: Any) -> Job:
         """Store a job with these arguments."""
         return self._client.enqueue(self._kind, self._parameters.encode(arguments), self._options)
 

@@ -12,6 +12,9 @@ _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
 _KIND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}")
 PRIORITIES = range(-(2**31), 2**31)
 ATTEMPTS = range(1, 1001)
+INSTANTS = range(253_402_300_800 * 1_000_000)
+"""Microseconds from 1970 to the end of 9999, UTC: what a datetime can hold."""
+
 MAX_UNIQUE_KEY = 500
 
 
@@ -60,9 +63,12 @@ def checked_moment(moment: datetime, what: str) -> int:
     """Return an aware datetime as a stored instant; raise InvalidValue for a naive one."""
     if not isinstance(moment, datetime):
         raise InvalidValue(f"{what} {moment!r} is not a datetime")
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise InvalidValue(f"{what} {moment.isoformat()} has no time zone: say which, for example datetime.now(UTC)")
-    return as_instant(moment)
+    instant = as_instant(moment)
+    if instant not in INSTANTS:
+        raise InvalidValue(f"{what} {moment.isoformat()} is out of range: use the years 1970 to 9999, in UTC")
+    return instant
 
 
 def checked_delay(delay: float, what: str = "delay") -> float:

@@ -25,7 +25,12 @@ def open_storage(
     ``wait`` is how this process waits for a lock; by default in a way that touches no signal. ``deadline`` is how
     many seconds a call may take. Raises ConfigError.
     """
-    return SqliteStorage(sqlite_path(url), clock=clock, wait=wait, deadline=deadline)
+    path = sqlite_path(url)
+    try:
+        path.exists()  # whether there is a file does not matter, but that the question can be asked
+        return SqliteStorage(path, clock=clock, wait=wait, deadline=deadline)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, links in a circle
+        raise ConfigError(f"database path {str(path)[:200]!r} cannot be used: {error}") from None
 
 
 def close_idle() -> None:

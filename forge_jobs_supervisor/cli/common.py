@@ -42,7 +42,7 @@ def opened(name: str | None, database: str | None, config: str | None) -> ForgeJ
     """
     found = name or configured_app()
     jobs = application.load(found) if found else ForgeJobs()
-    if database or config:
+    if database is not None or config is not None:
         location = locate(database, config)
         jobs.use(open_storage(location.url), location)
     return jobs
@@ -50,7 +50,7 @@ def opened(name: str | None, database: str | None, config: str | None) -> ForgeJ
 
 def looked_up(name: str | None, database: str | None, config: str | None) -> ForgeJobs:
     """Return the jobs that a command looks at; raise DatabaseUnusable where there is no database yet."""
-    jobs = ForgeJobs(database, config) if database or config else opened(name, database, config)
+    jobs = ForgeJobs(database, config) if database is not None or config is not None else opened(name, database, config)
     if not jobs.storage.schema.describe()["exists"]:
         raise DatabaseUnusable(
             f"there is no database {jobs.storage.location} ({jobs.location.origin}): the first enqueue or supervise "

@@ -89,5 +89,5 @@ def _payload(given: str) -> Any:
         )
     try:
         return msgspec.json.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise PayloadError(f"the payload {source} is not JSON: {error}") from None

@@ -20,7 +20,9 @@ from forge_jobs_supervisor.cli.tables import print_table
 @click.option("--queue", help="Only jobs of this queue.")
 @click.option("--kind", help="Only jobs of this kind.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--before", type=int, metavar="CURSOR", help="Go on after the page that gave this cursor.")
+@click.option(
+    "--before", type=click.IntRange(1, 2**63 - 1), metavar="CURSOR", help="Go on after the page that gave this cursor."
+)
 @json_option
 @add_location_options
 def list_jobs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from forge_jobs.clock import SystemClock, as_datetime
 from forge_jobs.errors import InvalidValue
@@ -23,7 +23,7 @@ def moment(text: str) -> datetime:
         raise InvalidValue(f"time {text!r} is not valid: write +10m, or 2030-01-31T09:00:00+01:00") from None
     if found.tzinfo is None:
         raise InvalidValue(f"time {text!r} has no zone: add Z or +01:00, or write +10m")
-    return found.astimezone(UTC)
+    return found
 
 
 def shown(instant: int | None) -> str:

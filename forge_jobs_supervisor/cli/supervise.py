@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 
@@ -82,6 +83,8 @@ def supervise(
     database failed; 2 usage; 3 the farm never came up.
     """
     name = require_app(app_name)
+    if not math.isfinite(grace):
+        raise UsageError(f"--grace {grace} is no number of seconds")
     with_bar = progress if progress is not None else drain and sys.stderr.isatty()
     log.set_up(log_format, above_bar=with_bar and sys.stderr.isatty())
     app = application.load(name) if preload else None
@@ -114,7 +117,7 @@ def _manifest(
     name: str, app: ForgeJobs | None, database: str | None, config: str | None
 ) -> tuple[Location, list[str], list[str]]:
     """Return the database to use, and the queues and kinds of the handlers."""
-    told = locate(database, config) if database or config else None
+    told = locate(database, config) if database is not None or config is not None else None
     if app is None:
         seen = compose.inspect(name)
         return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)

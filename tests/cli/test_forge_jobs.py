@@ -114,6 +114,10 @@ BAD = {
     "too many attempts": (["enqueue", "noop", "--max-attempts", "0", *APP], 2, "max_attempts 0"),
     "a time without a zone": (["enqueue", "noop", "--run-at", "2030-01-01T00:00", *APP], 2, "has no zone"),
     "a time that is none": (["enqueue", "noop", "--run-at", "soon", *APP], 2, "time 'soon' is not valid"),
+    "a time beyond all": (["enqueue", "noop", "--run-at", "9999-12-31T23:59:59-14:00", *APP], 2, "out of range"),
+    "an empty database": (["enqueue", "noop", "--database", "", *APP], 2, "is an empty text"),
+    "a path with a long name": (["status", "--database", "x" * 300], 2, "cannot be used"),
+    "a grace that is no number": (["supervise", "--grace", "nan", *APP], 2, "is no number of seconds"),
     "an id that is none": (["show", "12"], 2, "'12' is not a job id"),
     "a job that is not there": (["show", "01a20c43-72a6-765a-b8d8-ab0b21b3e9aa"], 2, "there is no job"),
     "a URL of another kind": (["status", "--database", "mysql://u:secret@h/d"], 2, "mysql://u:***@h/d"),
@@ -128,7 +132,7 @@ def test_bad_input_gets_one_sentence(farm: Farm, what: str) -> None:
     arguments, code, sentence = BAD[what]
     said = told(farm, *arguments, code=code)
     assert sentence in said
-    assert len(said.strip().splitlines()) <= 1 or what.startswith(("no app", "an app", "a wrong", "a queue"))
+    assert len(said.strip().splitlines()) <= 1 or what.startswith(("no app", "an app", "a wrong", "a queue", "a grace"))
     assert "secret" not in said
     assert farm.jobs.counts() == {}, "nothing is half-written"
 

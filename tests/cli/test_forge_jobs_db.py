@@ -93,7 +93,7 @@ def test_reset_leaves_the_file_under_a_live_producer(farm: Farm) -> None:
 def test_a_producer_notices_that_the_database_was_dropped(farm: Farm) -> None:
     farm.jobs.enqueue("noop")
     told(farm, "drop", "--yes")
-    assert list(farm.directory.glob("queue.sqlite*")) == []
+    assert [f.name for f in farm.directory.glob("queue.sqlite*")] == ["queue.sqlite-turnstile"]
     farm.jobs.enqueue("noop")
     assert json.loads(told(farm, "status", "--json"))["queues"]["default"]["pending"] == 1
     assert "dropped" in told(farm, "drop", "--yes")

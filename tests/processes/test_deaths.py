@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 
@@ -200,3 +201,44 @@ def test_workers_wait_for_a_database_that_is_held_up_and_lose_nothing(farm: Farm
     farm.ended(*jobs)
     assert {(job.status, job.attempts) for job in jobs} == {("done", 1)}
     assert sorted(w.pid for w in supervised.workers()) == sorted(w.pid for w in workers)
+
+
+def test_one_stopped_idle_worker_holds_up_nobody(farm: Farm) -> None:
+    supervised = farm.supervise("--queue", "default=2")
+    victim = supervised.up(2)[0]
+    os.kill(victim.pid, signal.SIGSTOP)
+    jobs = farm.jobs.enqueue_bulk([("noop", {})] * 5000)
+    farm.ended(jobs[-1])
+    eventually(lambda: farm.jobs.counts()["default"].done == len(jobs), told="all jobs to be done")
+    os.kill(victim.pid, signal.SIGCONT)
+
+
+def test_the_farm_outlives_a_fork_that_fails(farm: Farm) -> None:
+    """No descriptor is to be had for another child for a while."""
+    go = farm.directory / "go"
+    supervised = farm.supervise("--queue", "default=2")
+    workers = supervised.up(2)
+    job = farm.jobs.enqueue("wait_for", {"path": str(go)})
+    busy = supervised.worker_of(job)
+    idle = next(w for w in workers if w.pid != busy.pid)
+    soft, hard = resource.prlimit(supervised.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(supervised.pid, resource.RLIMIT_NOFILE, (3, hard))
+    os.kill(idle.pid, signal.SIGKILL)
+    eventually(lambda: "a process could not be started" in supervised.log)
+    resource.prlimit(supervised.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    eventually(lambda: len(supervised.workers()) == 2, told="another worker")
+    go.touch()
+    farm.ended(job)
+    assert (job.status, job.attempts) == ("done", 1)
+
+
+def test_a_coordinator_killed_at_its_last_word_is_replaced(farm: Farm) -> None:
+    supervised = farm.supervise("--queue", "default=2")
+    supervised.up(2)
+    (coordinator,) = supervised.children("coordinator")
+    os.kill(coordinator.pid, signal.SIGSTOP)
+    supervised.signal(signal.SIGTERM)
+    eventually(lambda: not supervised.workers(), told="the workers to leave")
+    os.kill(coordinator.pid, signal.SIGKILL)
+    assert supervised.wait() == 0
+    assert farm.jobs.storage.registry.hosts() == []

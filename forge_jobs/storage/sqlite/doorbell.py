@@ -7,11 +7,13 @@ has been rung already.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import logging
 import os
 import socket
+import stat
 import tempfile
 from pathlib import Path
 
@@ -68,12 +70,16 @@ class SqliteDoorbell:
     def _hang_up(self) -> socket.socket:
         bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with (self._path.parent / "lock").open("w") as lock:
+            _make_private(self._path.parent.parent)
+            _make_private(self._path.parent)
+            lock = os.open(self._path.parent / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 _remove_stale(self._path.parent)
                 self._path.unlink(missing_ok=True)  # of a coordinator of this host that died without leaving
                 bell.bind(str(self._path))
+            finally:
+                os.close(lock)
         except OSError as error:
             _log.warning(
                 "no doorbell at %s (%s): new jobs are noticed within half a second", self._path, error.strerror
@@ -99,6 +105,14 @@ class SqliteDoorbell:
         """Stop listening."""
         self._path.unlink(missing_ok=True)
         self._socket.close()
+
+
+def _make_private(directory: Path) -> None:
+    """Make a directory that is this user's alone; raise OSError where it is another's: it may stand in /tmp."""
+    directory.mkdir(mode=0o700, exist_ok=True)
+    status = directory.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o022:
+        raise PermissionError(errno.EPERM, "the directory is not this user's alone")
 
 
 def _remove_stale(directory: Path) -> None:

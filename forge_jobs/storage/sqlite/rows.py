@@ -83,8 +83,8 @@ def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
         unique_key=row[14],
         process_id=row[15],
         claim_no=row[16],
-        payload=(row[17] or "null").encode(),
-        result=None if row[18] is None else row[18].encode(),
+        payload=row[17] or b"null",
+        result=row[18],
         error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
     )
 

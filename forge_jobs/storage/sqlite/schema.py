@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 
 from forge_jobs.storage.sql import migrations
-from forge_jobs.storage.sqlite.database import Database, turnstile_file
+from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.errors import translated
 from forge_jobs.storage.sqlite.lifelock import hosts_file, remove_if_nobody_lives
 from forge_jobs.storage.sqlite.migrating import pending, schema_version
@@ -37,7 +37,10 @@ class SqliteSchema:
                 connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - the name comes from the schema itself
 
     def drop(self) -> bool:
-        """Remove the database's files while holding the writers' lock, so that nobody is in the middle of a write."""
+        """Remove the database while holding the writers' lock, so that nobody is in the middle of a write.
+
+        The lock's own file stays: a new one would be a second line beside that of those who wait.
+        """
         path = self._database.path
         if not path.exists():
             return False
@@ -46,7 +49,6 @@ class SqliteSchema:
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             remove_if_nobody_lives(hosts_file(path))
-        turnstile_file(path).unlink(missing_ok=True)
         return True
 
     def describe(self) -> dict[str, object]:

@@ -58,7 +58,7 @@ class SqliteWorkerQueue:
         cost, size = 0.0, 0
         in_line = self._database.run(connection, "claim_candidates", (want.queue, json_text(want.kinds), want.rows))
         for seq, job_id, kind, attempts, max_attempts, crashes, stored in in_line:
-            payload = self._payload(connection, seq) if stored is None else str(stored).encode()
+            payload: bytes = self._payload(connection, seq) if stored is None else stored
             cost += want.costs.get(kind, float("inf"))
             size += len(payload)
             if claims and (cost > want.budget or size > want.size):
@@ -72,4 +72,4 @@ class SqliteWorkerQueue:
 
     def _payload(self, connection: apsw.Connection, seq: int) -> bytes:
         found = self._database.run(connection, "body_of", (seq,))
-        return str(found[0][0]).encode() if found else b"null"
+        return found[0][0] or b"null" if found else b"null"

@@ -16,7 +16,8 @@ from tests.support.clock import START
 def insert(connection: apsw.Connection, status: str, gate: int | None, finished_at: int | None, key: str = "") -> None:
     connection.execute(
         "INSERT INTO job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, max_attempts,"
-        " finished_at, unique_key) VALUES (randomblob(16), 'q', 'k', ?, ?, 0, ?, ?, 5, ?, ?)",
+        " finished_at, unique_key, process_id, claim_no)"
+        " VALUES (randomblob(16), 'q', 'k', ?, ?, 0, ?, ?, 5, ?, ?, 1, 1)",
         (status, gate, START, START, finished_at, key or None),
     )
 
@@ -74,3 +75,34 @@ def test_nothing_points_into_the_job_table(connection: apsw.Connection) -> None:
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
 
     assert [t for t in tables if connection.execute(f"PRAGMA foreign_key_list('{t}')").fetchall()] == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", "'text'"),
+        ("id", "x'01'"),
+        ("priority", "'high'"),
+        ("scheduled_at", "'soon'"),
+        ("enqueued_at", "1.5"),
+        ("attempts", "'many'"),
+        ("attempts", "9223372036854775807"),
+        ("max_attempts", "'x'"),
+        ("crashes", "'x'"),
+    ],
+)
+def test_a_row_that_no_program_can_read_cannot_be_written_by_hand(
+    connection: apsw.Connection, column: str, value: str
+) -> None:
+    insert(connection, "pending", 0, None)
+
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute(f"UPDATE job SET {column} = {value}")
+
+
+def test_a_claimed_job_names_its_claim(connection: apsw.Connection) -> None:
+    insert(connection, "in_progress", None, None)
+
+    for column in ("process_id", "claim_no"):
+        with pytest.raises(apsw.ConstraintError):
+            connection.execute(f"UPDATE job SET {column} = NULL")

@@ -4,7 +4,7 @@
 -- 20-25 % of throughput and to gain nothing. Every index but two holds live rows only.
 CREATE TABLE job (
     seq                 INTEGER PRIMARY KEY,  -- order of arrival; the row's address in every hot statement
-    id                  BLOB NOT NULL UNIQUE,
+    id                  BLOB NOT NULL UNIQUE CHECK (typeof(id) = 'blob' AND length(id) = 16),
     queue               TEXT NOT NULL,
     kind                TEXT NOT NULL,
     status              TEXT NOT NULL CHECK (status IN ('pending', 'in_progress', 'done', 'failed', 'dead')),
@@ -23,6 +23,10 @@ CREATE TABLE job (
     started_at          INTEGER,
     finished_at         INTEGER,
     cancel_requested_at INTEGER,
+    -- A row written by hand must not be one that no program can read.
+    CHECK (typeof(priority) = 'integer' AND typeof(scheduled_at) = 'integer' AND typeof(enqueued_at) = 'integer'
+           AND typeof(attempts) = 'integer' AND attempts BETWEEN 0 AND 1000000 AND typeof(max_attempts) = 'integer' AND typeof(crashes) = 'integer'),
+    CHECK (status <> 'in_progress' OR (process_id IS NOT NULL AND claim_no IS NOT NULL)),
     CHECK ((gate IS NOT NULL) = (status IN ('pending', 'failed'))),
     CHECK ((finished_at IS NOT NULL) = (status IN ('done', 'dead')))
 );

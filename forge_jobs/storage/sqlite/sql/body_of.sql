@@ -1,2 +1,2 @@
 -- The payload that stands beside a job's row.
-SELECT payload FROM job_body WHERE seq = ?
+SELECT CAST(payload AS BLOB) FROM job_body WHERE seq = ?

@@ -1,6 +1,6 @@
 -- The jobs in line, first one first; the reader stops where its budget is spent. Reads the ready index only
 -- as far as it must, and the rows it hands out.
-SELECT seq, id, kind, attempts, max_attempts, crashes, payload
+SELECT seq, id, kind, attempts, max_attempts, crashes, CAST(payload AS BLOB)
 FROM job
 WHERE gate = 0 AND queue = ?1 AND kind IN (SELECT value FROM json_each(?2))
 ORDER BY priority, scheduled_at, seq
