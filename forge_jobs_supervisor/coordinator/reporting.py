@@ -9,7 +9,7 @@ from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.messages import Drained, Farewell, Message, Totals
 
-DRAIN_EVERY = 0.05
+DRAIN_EVERY = 0.1
 TOTALS_EVERY = 0.25
 
 
