@@ -90,16 +90,19 @@ class Worker:
     def announce(self) -> None:
         """Register this worker; raises DatabaseError."""
         self._seat.announce(self._process_id, os.getpid())
-        self._stores.registry.announce_worker(
-            ProcessRecord(
-                process_id=self._process_id,
-                host_id=self._host_id,
-                queue=self._queue,
-                number=self._number,
-                pid=os.getpid(),
-                started_at=self._clock.now(),
-            )
+        record = ProcessRecord(
+            process_id=self._process_id,
+            host_id=self._host_id,
+            queue=self._queue,
+            number=self._number,
+            pid=os.getpid(),
+            started_at=self._clock.now(),
         )
+        self._seat.asks_database()
+        try:
+            self._stores.registry.announce_worker(record)
+        finally:
+            self._seat.has_answer()
 
     def run(self) -> None:
         """Work until told to leave."""
