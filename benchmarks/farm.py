@@ -39,16 +39,9 @@ class Size:
         self.one_by_one = 500 if quick else 3000
 
 
-def measure(size: Size) -> list[Figure]:
-    """Return all figures."""
-    return [
-        *drains(size),
-        *twenty_ms(size),
-        *enqueue_rates(size),
-        *enqueuers(size),
-        *pickup(size),
-        *idle(size),
-    ]
+def measure(size: Size, only: Sequence[str] = ()) -> list[Figure]:
+    """Return the figures of the parts named, or of all."""
+    return [figure for name, part in PARTS.items() if not only or name in only for figure in part(size)]
 
 
 # -- drains -------------------------------------------------------------------------------------------------------
@@ -85,18 +78,21 @@ def twenty_ms(size: Size) -> list[Figure]:
     say(f"{size.twenty_ms_jobs:,} jobs of 20 ms")
     turns = turns_of(0.020)
     jobs = size.twenty_ms_jobs
-    found = in_turn(
-        size.rounds,
-        {
-            "farm": lambda: _drain(2, "spin", {"turns": turns}, jobs).busy,
-            "bare": lambda: bare(2, jobs, turns),
-        },
-    )
+
+    def farm() -> tuple[float, float]:
+        drained = _drain(2, "spin", {"turns": turns}, jobs)
+        return drained.busy, drained.gap * 1000
+
+    found = in_turn(size.rounds, {"farm": farm, "bare": lambda: (bare(2, jobs, turns), 0.0)})
+    whole, gaps = zip(*found["farm"], strict=True)
+    ideal, _none = zip(*found["bare"], strict=True)
+    group = f"{jobs:,} jobs of 20 ms on 2 workers"
     return [
         Figure(
-            group=f"{jobs:,} jobs of 20 ms on 2 workers", name="first start to last end", unit="s",
-            rounds=found["farm"], against=found["bare"], than="bare loop in two processes",
-        )
+            group=group, name="first start to last end", unit="s", rounds=whole, against=ideal,
+            than="bare loop in two processes",
+        ),
+        Figure(group=group, name="a job's end to the next one's start", unit="ms", rounds=gaps),
     ]  # fmt: skip
 
 
@@ -303,11 +299,22 @@ def _use(processes: Sequence[psutil.Process]) -> tuple[float, float]:
     return sum(t.user + t.system for t in times), sum(p.num_ctx_switches().voluntary for p in processes)
 
 
+PARTS: dict[str, Callable[[Size], list[Figure]]] = {
+    "drains": drains,
+    "20ms": twenty_ms,
+    "enqueue": enqueue_rates,
+    "enqueuers": enqueuers,
+    "pickup": pickup,
+    "idle": idle,
+}
+
+
 @click.command()
 @click.option("--quick", is_flag=True, help="Measure less, in about a minute.")
-def main(quick: bool) -> None:
+@click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="Measure this part; repeatable.")
+def main(quick: bool, only: tuple[str, ...]) -> None:
     """Measure what the farm delivers and print one table."""
-    show("The farm", measure(Size(quick=quick)))
+    show("The farm", measure(Size(quick=quick), only))
 
 
 if __name__ == "__main__":

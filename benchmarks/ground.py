@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,11 +33,15 @@ class NotOnce(Exception):
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True):
-    """How a drain went: seconds by the command's own summary, and from the first start to the last end by the store."""
+    """How a drain went, in seconds: by the command's own summary, and by what it stored.
+
+    ``busy`` is from the first start to the last end, ``gap`` from a job's end to the start of its worker's next one.
+    """
 
     wall: float
     cpu: float
     busy: float
+    gap: float
 
 
 class Ground:
@@ -81,7 +86,13 @@ class Ground:
             raise RuntimeError(f"the farm left with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
         self.check_once(jobs)
         ((first, last),) = self.rows("SELECT min(started_at), max(finished_at) FROM job")
-        return Drained(wall=float(summary[4]), cpu=float(summary[5]), busy=(last - first) / 1e6)
+        return Drained(wall=float(summary[4]), cpu=float(summary[5]), busy=(last - first) / 1e6, gap=self._gap())
+
+    def _gap(self) -> float:
+        gaps = self.rows(
+            "SELECT started_at - lag(finished_at) OVER (PARTITION BY process_id ORDER BY claim_no) FROM job"
+        )
+        return float(median([gap for (gap,) in gaps if gap is not None] or [0])) / 1e6
 
     @contextlib.contextmanager
     def farm(self, workers: int) -> Iterator[psutil.Process]:
