@@ -246,9 +246,7 @@ PROBES: dict[str, Callable[[Store], float]] = {
     "enqueue one": lambda store: median(store.enqueue(40)) * 1000,
     "look(), twice a second": _timed(lambda store: store.storage.upkeep.look(), 5),
     "counts(), forge-jobs status": _timed(lambda store: store.storage.operator.counts(), 3),
-    "unfinished(), 20 times a second at the end of a drain": _timed(
-        lambda store: store.storage.upkeep.unfinished([QUEUE], [KIND]), 3
-    ),
+    "unfinished(), at the end of a drain": _timed(lambda store: store.storage.upkeep.unfinished([QUEUE], [KIND]), 3),
     "unserved(), every 5 s": _timed(lambda store: store.storage.upkeep.unserved(), 3),
     "find(): the newest 50 dead jobs, where there is none": _timed(
         lambda store: store.storage.operator.find(JobFilter(status=Status.DEAD), 50, None), 1

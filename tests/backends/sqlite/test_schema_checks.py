@@ -66,6 +66,7 @@ def test_the_gates_are_those_of_the_comment_in_the_schema() -> None:
 def test_the_statuses_in_the_schema_are_all_there_are() -> None:
     text = "".join(text for _version, _name, text in migrations("sqlite"))
     lists = [set(re.findall(r"'(\w+)'", found)) for found in re.findall(r"status IN \(([^)]*)\)", text)]
+    lists += [set(re.findall(r"'(\w+)'", found)) for found in re.findall(r"(?:status = '\w+'(?: OR )?){3,}", text)]
 
     assert {frozenset(found) for found in lists} == {frozenset(Status), frozenset(WAITING), FINISHED, LIVE}
 

@@ -7,7 +7,9 @@ CREATE TABLE job (
     id                  BLOB NOT NULL UNIQUE CHECK (typeof(id) = 'blob' AND length(id) = 16),
     queue               TEXT NOT NULL,
     kind                TEXT NOT NULL,
-    status              TEXT NOT NULL CHECK (status IN ('pending', 'in_progress', 'done', 'failed', 'dead')),
+    -- spelled out: for an IN of more than two values SQLite builds a table at every row it changes
+    status              TEXT NOT NULL CHECK (
+        status = 'done' OR status = 'in_progress' OR status = 'pending' OR status = 'failed' OR status = 'dead'),
     gate                INTEGER,              -- 0 ready, 1 waits for its time, 2 parked, 3 paused, 4 unserved
     priority            INTEGER NOT NULL,     -- lower runs first
     scheduled_at        INTEGER NOT NULL,
