@@ -33,7 +33,9 @@ from forge_jobs.storage.sqlite.rows import blob
 from forge_jobs_supervisor.unix.board import Board, Head
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
+from forge_jobs_supervisor.worker.runner import Runner
 from forge_jobs_supervisor.worker.seat import Seat
+from forge_jobs_supervisor.worker.stopping import Stopper
 from forge_jobs_supervisor.worker.worker import Worker
 
 HOUR = 3_600_000_000
@@ -235,10 +237,15 @@ def _worker_with(directory: Path, backlog: int) -> Iterator[tuple[Worker, Timed]
     parent_end, worker_end = Lifeline.pair()
     before = {number: signal.getsignal(number) for number in STOPS}
     wakeup = Wakeup(STOPS)
+    seat = Seat(board, board.slot(0))
+    runner = Runner(
+        queue=QUEUE, number=1, handlers=jobs.handlers, enqueue=jobs.enqueue, seat=seat, stopper=Stopper(seat),
+        lifeline=worker_end, clock=SystemClock(),
+    )  # fmt: skip
     worker = Restless(
-        host_id="benchmark", queue=QUEUE, number=1, process_id=new_process_id(), handlers=jobs.handlers,
-        enqueue=jobs.enqueue, stores=store.storage, seat=Seat(board, board.slot(0)), lifeline=worker_end,
-        wakeup=wakeup, settler=Settler("benchmark", os.getpid(), lambda: 0.0), clock=SystemClock(),
+        host_id="benchmark", queue=QUEUE, number=1, process_id=new_process_id(), kinds=[KIND], stores=store.storage,
+        seat=seat, lifeline=worker_end, wakeup=wakeup, settler=Settler("benchmark", os.getpid(), lambda: 0.0),
+        clock=SystemClock(), runner=runner,
     )  # fmt: skip
     worker.announce()
     exchange = Timed(store.storage.worker_queue.exchange)

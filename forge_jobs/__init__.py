@@ -16,6 +16,7 @@ Run the jobs with ``forge-jobs supervise --app module:jobs``.
 from forge_jobs.app import ForgeJobs
 from forge_jobs.client import Job, Page
 from forge_jobs.config import QueuePaths
+from forge_jobs.context import JobContext
 from forge_jobs.errors import (
     ConfigError,
     DatabaseBusy,
@@ -33,10 +34,11 @@ from forge_jobs.errors import (
     UsageError,
     WorkersAlive,
 )
-from forge_jobs.handlers import Handler, JobContext
+from forge_jobs.handlers import Handler
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Dead, Done, Failed, Snoozed, Throttled
 from forge_jobs.model.states import Cause, Status
+from forge_jobs.model.stops import JobCancelled, JobInterrupted, JobOutOfMemory, JobStopped, JobTimeout
 
 __version__ = "0.1.0"
 
@@ -57,9 +59,14 @@ __all__ = [
     "HandlerError",
     "InvalidValue",
     "Job",
+    "JobCancelled",
     "JobContext",
     "JobFailed",
+    "JobInterrupted",
     "JobNotFound",
+    "JobOutOfMemory",
+    "JobStopped",
+    "JobTimeout",
     "Page",
     "PayloadError",
     "QueuePaths",

@@ -11,7 +11,7 @@ from uuid import UUID
 from forge_jobs.client import Client, EnqueueOptions, Job, Page
 from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.errors import InvalidValue, PayloadError
-from forge_jobs.handlers import Handler, P, R, Registry, name_of
+from forge_jobs.handlers import DEFAULT_GRACE, Handler, P, R, Registry, name_of
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
@@ -77,6 +77,8 @@ class ForgeJobs:
         max_attempts: int = DEFAULT_MAX_ATTEMPTS,
         priority: int = 0,
         timeout: float | None = None,
+        memory_limit: int | str | None = None,
+        cancel_grace: float = DEFAULT_GRACE,
     ) -> Callable[[Callable[P, R]], Handler[P, R]]: ...
 
     def handler(
@@ -87,16 +89,19 @@ class ForgeJobs:
         max_attempts: int = DEFAULT_MAX_ATTEMPTS,
         priority: int = 0,
         timeout: float | None = None,
+        memory_limit: int | str | None = None,
+        cancel_grace: float = DEFAULT_GRACE,
     ) -> Any:
         """Declare a function as the handler of a kind of job (by default, of the function's name).
 
         A first parameter named ``ctx`` receives the JobContext; the others are the payload. Raises HandlerError for
         a signature that cannot be called by name, or a kind that another function has.
+
+        ``timeout`` is the time limit of each attempt in seconds. ``memory_limit`` ("512MB", or bytes) is how much
+        more memory than its idle worker a job may use. Past a limit JobTimeout or JobOutOfMemory is raised in the
+        handler, and the attempt has failed. ``cancel_grace`` is how many seconds a handler has to stop, after a
+        cancel or a limit, before its worker is killed.
         """
-        if timeout is not None:
-            raise InvalidValue(
-                "timeout= is not supported by this version: no time limit would be enforced; leave it out"
-            )
 
         def declare(function: Callable[P, R]) -> Handler[P, R]:
             handler = Handler(
@@ -106,6 +111,9 @@ class ForgeJobs:
                 queue=queue,
                 max_attempts=max_attempts,
                 priority=priority,
+                timeout=timeout,
+                memory_limit=memory_limit,
+                cancel_grace=cancel_grace,
             )
             self.handlers.add(handler)
             return handler
@@ -115,8 +123,9 @@ class ForgeJobs:
     def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
         """Store one job by kind and payload (a mapping of arguments); the handler need not be imported here.
 
-        Options: queue, priority, run_at, delay, unique_key, max_attempts. Where the handler is known, the payload is
-        checked against it and its defaults apply. Raises PayloadError, InvalidValue, DatabaseError.
+        Options: queue, priority, run_at, delay, unique_key, max_attempts, timeout, expires_at. Where the handler is
+        known, the payload is checked against it and its defaults apply. Raises PayloadError, InvalidValue,
+        DatabaseError.
         """
         return self.client.enqueue(*self._prepared(kind, payload, options))
 

@@ -18,6 +18,7 @@ from forge_jobs.model.names import (
     checked_attempts,
     checked_delay,
     checked_kind,
+    checked_limit,
     checked_moment,
     checked_priority,
     checked_queue,
@@ -45,6 +46,8 @@ class EnqueueOptions(msgspec.Struct, frozen=True, kw_only=True):
     delay: float | None = None
     unique_key: str | None = None
     max_attempts: int | None = None
+    timeout: float | None = None
+    expires_at: datetime | None = None
 
 
 class Job:
@@ -173,7 +176,8 @@ class Job:
     def cancel(self) -> str:
         """Stop the job for good; answers ``cancelled``, ``requested``, ``already_finished`` or ``not_found``.
 
-        ``requested`` means that it is running: it is not tried again, and its result stands if it succeeds.
+        ``requested`` means that it is running: it is stopped within milliseconds, or killed when its handler's grace
+        is over; it is not tried again. Its result stands if it succeeds all the same.
         """
         done = self._client.operate("cancel", JobFilter(ids=[self.id]))
         if done.changed:
@@ -275,6 +279,8 @@ def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
     if options.run_at is not None and options.delay is not None:
         raise InvalidValue("give run_at or delay, not both")
     run_at = None if options.run_at is None else checked_moment(options.run_at, "run_at")
+    expires_at = None if options.expires_at is None else checked_moment(options.expires_at, "expires_at")
+    timeout = checked_limit(options.timeout, "timeout")
     delay = None if options.delay is None else round(checked_delay(options.delay) * MICROSECONDS)
     return NewJob(
         id=new_job_id(),
@@ -286,6 +292,8 @@ def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
         run_at=run_at,
         delay=delay,
         unique_key=checked_unique_key(options.unique_key),
+        time_limit=None if timeout is None else max(round(timeout * MICROSECONDS), 1),
+        expires_at=expires_at,
     )
 
 

@@ -6,34 +6,49 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from forge_jobs.context import JobContext
 from forge_jobs.errors import PayloadError
-from forge_jobs.handlers import Handler, JobContext
+from forge_jobs.handlers import Handler
 from forge_jobs.model.job import MAX_ERROR_CHARACTERS
 from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, Snoozed, Throttled, Verdict
 from forge_jobs.model.states import Cause
+from forge_jobs.model.stops import JobStopped, reason_of, stop_verdict
 from forge_jobs.payload import encode_result
 
 NOTHING = b"null"
 
 
-def run(handler: Handler[..., Any], payload: bytes, context: Callable[[], JobContext]) -> Verdict:
+def run(
+    handler: Handler[..., Any],
+    payload: bytes,
+    context: Callable[[], JobContext],
+    struck: Callable[[], JobStopped | None] = lambda: None,
+) -> Verdict:
     """Call the handler; never raises.
 
-    SystemExit is a failed attempt too: a handler that calls ``sys.exit`` ends its job, not the worker.
+    SystemExit is a failed attempt too: a handler that calls ``sys.exit`` ends its job, not the worker. ``struck``
+    returns what was raised in the handler to stop it: an attempt that failed after that was stopped, whatever the
+    handler made of it; one that succeeded succeeded.
     """
     try:
         arguments = handler.parameters.decode(payload)
-        if handler.parameters.takes_context:
-            value = handler.function(context(), **arguments)
-        else:
-            value = handler.function(**arguments)
+        value = call(handler.function, (context(),) if handler.parameters.takes_context else (), arguments)
     except Outcome as outcome:
         value = outcome
     except PayloadError as error:
         return Verdict(cause=Cause.ERROR, message=storable(str(error)))
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its job's business
-        return _raised(error)
-    return verdict_of(value, handler.kind)
+        stop = struck()
+        return _raised(error) if stop is None else _stopped(stop, error)
+    verdict = verdict_of(value, handler.kind)
+    if verdict.cause is not None and (stop := struck()) is not None:
+        return stop_verdict(reason_of(stop), f"{stop}; the handler ended so: {verdict.message}")
+    return verdict
+
+
+def call(function: Callable[..., Any], leading: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
+    """Call a handler's function: everything that this frame has called is the handler's code, and may be stopped."""
+    return function(*leading, **arguments)
 
 
 def verdict_of(value: Any, kind: str) -> Verdict:
@@ -58,22 +73,33 @@ def verdict_of(value: Any, kind: str) -> Verdict:
 
 
 def _raised(error: BaseException) -> Verdict:
+    return Verdict(cause=Cause.ERROR, message=_message(error), traceback=_trace(error))
+
+
+def _stopped(stop: JobStopped, error: BaseException) -> Verdict:
+    told = str(stop) if error is stop else f"{stop}; the handler then raised {_message(error)}"
+    return stop_verdict(reason_of(stop), storable(told), traceback=_trace(error))
+
+
+def _message(error: BaseException) -> str:
     try:
         told = str(error)
     except BaseException:  # noqa: BLE001 - an exception whose text cannot be had still has a type
         told = "(its message cannot be shown)"
     name = type(error).__qualname__
-    trace = "".join(traceback.format_exception(type(error), error, _handler_frames(error)))
-    return Verdict(
-        cause=Cause.ERROR,
-        message=storable(f"{name}: {told}" if told else name),
-        traceback=storable(trace, keep_end=True),
-    )
+    return storable(f"{name}: {told}" if told else name)
+
+
+def _trace(error: BaseException) -> str:
+    return storable("".join(traceback.format_exception(type(error), error, _handler_frames(error))), keep_end=True)
 
 
 def _handler_frames(error: BaseException) -> Any:
-    """Return the traceback without this file's own frame."""
-    return error.__traceback__.tb_next if error.__traceback__ else None
+    """Return the traceback without this file's own frames."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return frames
 
 
 def storable(text: str, *, keep_end: bool = False) -> str:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from forge_jobs.client import Client, EnqueueOptions, Job
 from forge_jobs.errors import HandlerError
-from forge_jobs.model.names import checked_attempts, checked_kind, checked_priority, checked_queue
+from forge_jobs.model.names import (
+    checked_attempts,
+    checked_delay,
+    checked_kind,
+    checked_limit,
+    checked_priority,
+    checked_queue,
+    checked_size,
+)
 from forge_jobs.payload import Parameters
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-JOB_LOGGER = "forge_jobs.job"
+DEFAULT_GRACE = 5.0
+"""Seconds a handler may take to stop, once it was asked to, before its worker is killed."""
 
 
 class Handler(Generic[P, R]):
@@ -32,6 +40,9 @@ class Handler(Generic[P, R]):
         queue: str,
         max_attempts: int,
         priority: int,
+        timeout: float | None = None,
+        memory_limit: int | str | None = None,
+        cancel_grace: float = DEFAULT_GRACE,
     ) -> None:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise HandlerError(
@@ -42,6 +53,9 @@ class Handler(Generic[P, R]):
         self.queue = checked_queue(queue)
         self.max_attempts = checked_attempts(max_attempts)
         self.priority = checked_priority(priority)
+        self.timeout = checked_limit(timeout, "timeout")
+        self.memory_limit = checked_size(memory_limit, "memory_limit")
+        self.cancel_grace = checked_delay(cancel_grace, "cancel_grace")
         self.parameters = Parameters(function, kind)
         self._client = client
         functools.update_wrapper(self, function)
@@ -69,11 +83,15 @@ class Handler(Generic[P, R]):
         delay: float | None = None,
         unique_key: str | None = None,
         max_attempts: int | None = None,
+        timeout: float | None = None,
+        expires_at: datetime | None = None,
     ) -> Prepared:
         """Return the handler with options for the jobs to be enqueued.
 
         ``run_at`` is an aware datetime, ``delay`` seconds from now; lower ``priority`` runs first; while a job of
-        this kind with the same ``unique_key`` is live, enqueueing returns that one.
+        this kind with the same ``unique_key`` is live, enqueueing returns that one. ``timeout`` is the time limit of
+        each attempt in seconds, instead of the handler's; from ``expires_at`` (an aware datetime) on no attempt is
+        begun and the job ends dead.
         """
         options = EnqueueOptions(
             queue=self.queue if queue is None else queue,
@@ -82,6 +100,8 @@ class Handler(Generic[P, R]):
             delay=delay,
             unique_key=unique_key,
             max_attempts=self.max_attempts if max_attempts is None else max_attempts,
+            timeout=timeout,
+            expires_at=expires_at,
         )
         return Prepared(self.kind, self.parameters, self._client, options)
 
@@ -136,50 +156,6 @@ class Registry(Mapping[str, Handler[..., Any]]):
     def queues(self) -> Iterable[str]:
         """Return the queues that the handlers name, without repetition, in the order of their registration."""
         return dict.fromkeys(handler.queue for handler in self._handlers.values())
-
-
-class JobContext:
-    """What a handler learns about the job it runs, and what it may do meanwhile."""
-
-    def __init__(
-        self,
-        *,
-        job_id: str,
-        kind: str,
-        queue: str,
-        attempt: int,
-        max_attempts: int,
-        enqueue: Callable[..., Job],
-        report: Callable[[int, int | None, str | None], None],
-    ) -> None:
-        self.id = job_id
-        self.kind = kind
-        self.queue = queue
-        self.attempt = attempt
-        self.max_attempts = max_attempts
-        self._enqueue = enqueue
-        self._report = report
-
-    @functools.cached_property
-    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry the job's id, kind and attempt."""
-        return _JobLogger(
-            logging.getLogger(JOB_LOGGER), {"job_id": self.id, "kind": self.kind, "attempt": self.attempt}
-        )
-
-    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
-        """Say how far the job is; shown by ``forge-jobs workers``. Costs a microsecond and writes to no database."""
-        self._report(int(done), None if total is None else int(total), note)
-
-    def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
-        """Store another job, as ``ForgeJobs.enqueue`` does."""
-        return self._enqueue(kind, payload, **options)
-
-
-class _JobLogger(logging.LoggerAdapter[logging.Logger]):
-    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
-        kwargs["extra"] = {**(self.extra or {}), **kwargs.get("extra", {})}
-        return msg, kwargs
 
 
 def _home(function: Callable[..., Any]) -> str:

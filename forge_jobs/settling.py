@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.backoff import crash_delay, retry_delay
@@ -15,6 +15,17 @@ from forge_jobs.storage.records import Claim, Ended
 
 CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
 """Causes that say more about the process than about the job: the first in a row is tried again at once."""
+
+
+class Used(NamedTuple):
+    """What an attempt used, as far as that is known: microseconds of wall and CPU time, bytes of peak memory."""
+
+    wall_time: int | None = None
+    cpu_time: int | None = None
+    peak_memory: int | None = None
+
+
+UNKNOWN = Used()
 
 
 class Settler:
@@ -33,11 +44,14 @@ class Settler:
         settings: QueueSettings,
         now: int,
         started_at: int | None,
+        used: Used = UNKNOWN,
     ) -> Ended:
         """Return the end to hand in. ``now`` and ``started_at`` are instants."""
         ended: dict[str, Any]
         if verdict.result is not None:
             event, ended = Event.SUCCEED, {"result": verdict.result}
+        elif verdict.released:
+            event, ended = Event.GIVE_BACK, {"attempt_back": True, "crashes": claim.crashes}
         elif verdict.cause is None:
             wait = verdict.wait_until or now + round((verdict.wait_seconds or 0.0) * MICROSECONDS)
             event, ended = (
@@ -45,7 +59,7 @@ class Settler:
                 {"scheduled_at": wait, "attempt_back": True, "crashes": claim.crashes},
             )
         else:
-            event, ended = self._failed(claim, verdict, settings, now)
+            event, ended = self._failed(claim, verdict, settings, now, used)
         status = after(Status.IN_PROGRESS, event)
         assert status is not None
         return Ended(
@@ -57,11 +71,13 @@ class Settler:
             status=status,
             started_at=started_at,
             finished_at=now,
+            cpu_time=used.cpu_time,
+            peak_memory=used.peak_memory,
             **ended,
         )
 
     def _failed(
-        self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int
+        self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int, used: Used
     ) -> tuple[Event, dict[str, Any]]:
         assert verdict.cause is not None
         crashed = verdict.cause in CRASHES
@@ -76,9 +92,12 @@ class Settler:
             pid=verdict.pid or self._pid,
             exit_signal=verdict.exit_signal,
             exit_code=verdict.exit_code,
-            cpu_seconds=verdict.cpu_seconds,
-            peak_memory=verdict.peak_memory,
+            wall_seconds=None if used.wall_time is None else used.wall_time / MICROSECONDS,
+            cpu_seconds=None if used.cpu_time is None else used.cpu_time / MICROSECONDS,
+            peak_memory=used.peak_memory,
         )
+        if verdict.cause is Cause.CANCELLED:
+            return Event.CANCEL, {"error": entry, "crashes": crashes}
         if verdict.final or claim.attempt >= claim.max_attempts:
             return Event.GIVE_UP, {"error": entry, "crashes": crashes}
         if crashed:

@@ -12,8 +12,8 @@ from typing import Any
 from forge_jobs.app import ForgeJobs
 from forge_jobs.client import Job
 from forge_jobs.clock import MICROSECONDS, Clock, SystemClock
+from forge_jobs.context import JobContext
 from forge_jobs.execution import run
-from forge_jobs.handlers import JobContext
 from forge_jobs.ids import new_process_id
 from forge_jobs.settling import Settler
 from forge_jobs.storage import open_storage

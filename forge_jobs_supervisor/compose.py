@@ -22,14 +22,20 @@ from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
 from forge_jobs_supervisor.messages import BootFailed, Farewell, Manifest, Message, Ready, Totals, decoded, encoded
+from forge_jobs_supervisor.parent.nursery import Birth
+from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.supervisor import Supervisor
 from forge_jobs_supervisor.unix import forksafety, processes, titles
 from forge_jobs_supervisor.unix.alarm import wait_for_lock
 from forge_jobs_supervisor.unix.board import Board
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.lifelock import LifeLock
+from forge_jobs_supervisor.unix.stacks import StackWriter
+from forge_jobs_supervisor.unix.usage import prefer_as_victim
 from forge_jobs_supervisor.unix.wakeup import Wakeup
+from forge_jobs_supervisor.worker.runner import Runner
 from forge_jobs_supervisor.worker.seat import Seat
+from forge_jobs_supervisor.worker.stopping import Stopper
 from forge_jobs_supervisor.worker.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -52,6 +58,8 @@ class Plan:
     drain: bool = False
     grace: float = 30.0
     niceness: int = 10
+    wear: Wear = UNWORN
+    max_jobs: int | None = None
     observe: Callable[[Totals], None] | None = None
     started: float = field(default_factory=monotonic)
     cpu_before: float = field(default_factory=processes.own_cpu_seconds)
@@ -93,6 +101,8 @@ class Farm:
             targets=self._plan.targets,
             grace=self._plan.grace,
             niceness=self._plan.niceness,
+            wear=self._plan.wear,
+            max_jobs=self._plan.max_jobs,
             observe=self._plan.observe or (lambda _totals: None),
         )
         supervisor.run()
@@ -130,10 +140,14 @@ class Farm:
         )
         return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)
 
-    def work(self, queue: str, number: int, process_id: int, slot: int, board: Board, lifeline: Lifeline) -> int:
+    def work(self, birth: Birth, board: Board, lifeline: Lifeline) -> int:
         """Be a worker."""
-        titles.worker(queue, number, "booting")
-        wakeup = Wakeup((signal.SIGTERM, signal.SIGINT))
+        titles.worker(birth.queue, birth.number, "booting")
+        prefer_as_victim()
+        seat = Seat(board, board.slot(birth.slot))
+        stopper = Stopper(seat)
+        stack = StackWriter()
+        wakeup = Wakeup((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), {signal.SIGUSR1: stopper.on_signal}, stack)
 
         def leave_role() -> None:
             wakeup.abandon()
@@ -144,31 +158,40 @@ class Farm:
         made: list[Worker] = []
 
         def boot() -> None:
-            seat = Seat(board, board.slot(slot))
-            made.append(self._worker(queue, number, process_id, seat, lifeline, wakeup))
+            made.append(self._worker(birth, seat, stopper, lifeline, wakeup))
             made[0].announce()
+            seat.takes_stack(stack.fd)
 
         return _booted(lifeline, boot) or _finished(made[0].run)
 
-    def _worker(
-        self, queue: str, number: int, process_id: int, seat: Seat, lifeline: Lifeline, wakeup: Wakeup
-    ) -> Worker:
+    def _worker(self, birth: Birth, seat: Seat, stopper: Stopper, lifeline: Lifeline, wakeup: Wakeup) -> Worker:
         app = self._plan.app or application.load(self._plan.app_name)
         # a connection of its own, opened when a handler enqueues: its waiting leaves a handler's signals alone
         app.use(open_storage(self._plan.location.url), self._plan.location)
-        return Worker(
-            host_id=self._host.host_id,
-            queue=queue,
-            number=number,
-            process_id=process_id,
+        runner = Runner(
+            queue=birth.queue,
+            number=birth.number,
             handlers=app.handlers,
             enqueue=app.enqueue,
+            seat=seat,
+            stopper=stopper,
+            lifeline=lifeline,
+            clock=SystemClock(),
+        )
+        return Worker(
+            host_id=self._host.host_id,
+            queue=birth.queue,
+            number=birth.number,
+            process_id=birth.process_id,
+            kinds=list(app.handlers),
             stores=open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE),
             seat=seat,
             lifeline=lifeline,
             wakeup=wakeup,
             settler=self._settler(),
             clock=SystemClock(),
+            runner=runner,
+            max_jobs=birth.max_jobs,
         )
 
     def _settler(self) -> Settler:

@@ -5,7 +5,7 @@ Each travels as one JSON datagram on the private socket pair of that child.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -29,12 +29,44 @@ class Token(Message, frozen=True, kw_only=True):
     """Parent → worker: there is a job; claim."""
 
 
+class Watch(Message, frozen=True, kw_only=True):
+    """Worker → parent: a job with a limit has started, and nobody looks at limits just now."""
+
+
+class Drop(Message, frozen=True, kw_only=True):
+    """Parent → worker: do not start this claim, it was cancelled. Announced by the slot's count of messages."""
+
+    claim_no: int
+
+
+class Stop(Message, frozen=True, kw_only=True):
+    """Coordinator → parent: these claims, as (process id, claim number), are to be stopped: somebody cancelled them."""
+
+    claims: Sequence[tuple[int, int]]
+
+
+class Targets(Message, frozen=True, kw_only=True):
+    """Coordinator → parent: at most how many workers this host may have for each queue; None: as many as it likes."""
+
+    caps: Mapping[str, int | None]
+
+
+class Dump(Message, frozen=True, kw_only=True):
+    """Coordinator → parent: let these workers write down their stacks."""
+
+    process_ids: Sequence[int]
+
+
 class Leave(Message, frozen=True, kw_only=True):
     """Parent → coordinator: everybody else has gone; settle what is left, say Farewell, leave."""
 
 
 class Died(Message, frozen=True, kw_only=True):
-    """Parent → coordinator: a worker is dead, and what its slot showed: its obituary. Answered by Settled."""
+    """Parent → coordinator: a worker is dead, and what its slot showed: its obituary. Answered by Settled.
+
+    ``stopped_claim`` is the claim for which the parent killed it, if it did, ``stop_reason`` why, ``stopped_for`` the
+    same in words. ``killed_by_us``: nothing that it ran counts, save that claim.
+    """
 
     process_id: int
     queue: str
@@ -44,9 +76,15 @@ class Died(Message, frozen=True, kw_only=True):
     started_no: int
     exit_code: int | None
     signal: str | None
-    cpu_seconds: float
-    peak_memory: int
-    stopped_by_us: bool = False
+    wall_time: int = 0
+    cpu_time: int = 0
+    peak_memory: int = 0
+    cpu_before: int = 0
+    stopped_claim: int = 0
+    stop_reason: int = 0
+    stopped_for: str = ""
+    killed_by_us: bool = False
+    out_of_memory: bool = False
     with_supervisor: bool = False
 
 
@@ -94,7 +132,10 @@ class Manifest(Message, frozen=True, kw_only=True):
     kinds: Sequence[str]
 
 
-ANY = Ready | BootFailed | Token | Leave | Died | Settled | Wake | Drained | Totals | Farewell | Manifest
+ANY = (
+    Ready | BootFailed | Watch | Token | Drop | Leave | Died | Settled
+    | Wake | Stop | Targets | Dump | Drained | Totals | Farewell | Manifest
+)  # fmt: skip
 
 _decoder = msgspec.json.Decoder(ANY)
 

@@ -27,6 +27,7 @@ class ErrorEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pid: int | None = None
     exit_signal: str | None = None
     exit_code: int | None = None
+    wall_seconds: float | None = None
     cpu_seconds: float | None = None
     peak_memory: int | None = None
 
@@ -34,7 +35,8 @@ class ErrorEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job to be stored; every value is checked already. ``payload`` is JSON text.
 
-    It runs from the instant ``run_at`` on, or ``delay`` microseconds after it was stored, or at once.
+    It runs from the instant ``run_at`` on, or ``delay`` microseconds after it was stored, or at once; never from the
+    instant ``expires_at`` on. ``time_limit`` is microseconds.
     """
 
     id: str
@@ -46,6 +48,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     run_at: int | None = None
     delay: int | None = None
     unique_key: str | None = None
+    time_limit: int | None = None
+    expires_at: int | None = None
 
 
 class Enqueued(msgspec.Struct, frozen=True):
@@ -56,7 +60,10 @@ class Enqueued(msgspec.Struct, frozen=True):
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One row, whole. Instants are microseconds since the epoch; ``payload`` and ``result`` are JSON text."""
+    """One row, whole. Instants are microseconds since the epoch; ``payload`` and ``result`` are JSON text.
+
+    ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) are of the last attempt.
+    """
 
     id: str
     queue: str
@@ -74,6 +81,10 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     unique_key: str | None
     process_id: int | None
     claim_no: int | None
+    time_limit: int | None
+    expires_at: int | None
+    cpu_time: int | None
+    peak_memory: int | None
     payload: bytes
     result: bytes | None
     error_history: tuple[ErrorEntry, ...]

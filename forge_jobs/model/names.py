@@ -16,6 +16,9 @@ INSTANTS = range(253_402_300_800 * 1_000_000)
 """Microseconds from 1970 to the end of 9999, UTC: what a datetime can hold."""
 
 MAX_UNIQUE_KEY = 500
+MIN_SIZE = 1024 * 1024
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTkmgt]?)(?:i?[Bb])?")
+_CENTURY = 100 * 366 * 86400
 
 
 def checked_queue(name: str) -> str:
@@ -73,9 +76,33 @@ def checked_moment(moment: datetime, what: str) -> int:
 
 def checked_delay(delay: float, what: str = "delay") -> float:
     """Return ``delay`` if it is from 0 to 100 years in seconds; raise InvalidValue."""
-    if not isinstance(delay, (int, float)) or isinstance(delay, bool) or not 0 <= delay <= 100 * 366 * 86400:
+    if not isinstance(delay, (int, float)) or isinstance(delay, bool) or not 0 <= delay <= _CENTURY:
         raise InvalidValue(f"{what} {delay!r} is out of range: use seconds, 0 or more")
     return float(delay)
+
+
+def checked_limit(seconds: float | None, what: str) -> float | None:
+    """Return a time limit if it is None or above 0 seconds, up to 100 years; raise InvalidValue."""
+    if seconds is None:
+        return None
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 < seconds <= _CENTURY:
+        raise InvalidValue(f"{what} {seconds!r} is out of range: use seconds, more than 0")
+    return float(seconds)
+
+
+def checked_size(size: int | str | None, what: str) -> int | None:
+    """Return a size in bytes: a number, or a text such as "512MB" or "1.5 GiB"; raise InvalidValue.
+
+    K, M and G are powers of 1024 here, with or without a B or an iB behind them, as containers read them.
+    """
+    if size is None or (_is_int(size) and isinstance(size, int) and size >= MIN_SIZE):
+        return size
+    told = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
+    if told is not None:
+        bytes_ = float(told[1]) * 1024 ** " kmgt".index(told[2].lower() or " ")
+        if MIN_SIZE <= bytes_ < 2**60:
+            return int(bytes_)
+    raise InvalidValue(f'{what} {size!r} is not valid: use a size of 1 MB or more, for example "512MB" or "2GB"')
 
 
 def _is_int(value: object) -> bool:

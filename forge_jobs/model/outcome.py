@@ -69,8 +69,9 @@ class Snoozed(Outcome):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How one attempt ended, in storable form.
 
-    Exactly one of three: ``result`` is set (done); ``cause`` is set (failed; ``final`` says never again); or
-    ``wait_until``/``wait_seconds`` is set (given back, the attempt too).
+    Exactly one of four: ``result`` is set (done); ``cause`` is set (failed; ``final`` says never again);
+    ``wait_until``/``wait_seconds`` is set (given back to run later, the attempt too); or ``released`` (given back to
+    its old place in line, the attempt too).
     """
 
     result: bytes | None = None
@@ -80,8 +81,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     traceback: str | None = None
     wait_until: int | None = None
     wait_seconds: float | None = None
+    released: bool = False
     exit_signal: str | None = None
     exit_code: int | None = None
-    cpu_seconds: float | None = None
-    peak_memory: int | None = None
     pid: int | None = None

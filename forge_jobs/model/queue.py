@@ -10,7 +10,9 @@ DEFAULT_QUEUE = "default"
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator may set about one queue; the defaults are those of a new queue.
 
-    ``backoff_base`` and ``backoff_max`` are seconds, ``keep_done`` and ``keep_dead`` days.
+    ``backoff_base`` and ``backoff_max`` are seconds, ``keep_done`` and ``keep_dead`` days. ``max_workers`` caps the
+    workers of all hosts together (``None``: each host runs as many as it was started with). ``memory_limit`` is bytes,
+    for handlers that name none.
     """
 
     name: str
@@ -21,6 +23,7 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep_done: float = 7.0
     keep_dead: float = 30.0
     max_workers: int | None = None
+    memory_limit: int | None = None
 
 
 class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):

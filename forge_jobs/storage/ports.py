@@ -23,6 +23,7 @@ from forge_jobs.storage.records import (
     JobFilter,
     Opened,
     ProcessRecord,
+    Request,
     RunTotals,
     Unserved,
     Want,
@@ -133,8 +134,27 @@ class QueueConfig(Protocol):
     def queues(self) -> list[QueueSettings]:
         """Return every queue's settings by name."""
 
-    def update_queue(self, settings: QueueSettings) -> bool:
-        """Replace one queue's settings; False when there is no such queue."""
+    def change_queue(self, name: str, changes: Mapping[str, object]) -> QueueSettings | None:
+        """Change some of one queue's settings and ring; return them all, None when there is no such queue."""
+
+
+class Control(Protocol):
+    """Held by operators, who ask, and by coordinators, who answer."""
+
+    def cancel_requests(self) -> list[tuple[int, int]]:
+        """Return (process id, claim number) of every running job that is to be stopped."""
+
+    def ask(self, host_id: str, process_id: int | None, verb: str) -> int:
+        """Ask a host for ``stack`` or ``watch`` and ring; return the number of the question."""
+
+    def asked(self, host_id: str) -> list[Request]:
+        """Return what has been asked of a host in the last ten seconds and is not answered."""
+
+    def answer(self, number: int, text: str) -> None:
+        """Answer a question."""
+
+    def answer_of(self, number: int) -> str | None:
+        """Return the answer, or None while there is none."""
 
 
 class Upkeep(Protocol):
@@ -167,6 +187,9 @@ class Upkeep(Protocol):
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
 
+    def expire(self, limit: int) -> int:
+        """End at most ``limit`` waiting jobs for which it is too late, with cause ``expired``; return how many."""
+
     def fold_tallies(self) -> None:
         """Sum the tallies of ended jobs into one row for each queue and outcome."""
 
@@ -194,7 +217,10 @@ class Doorbell(Protocol):
         """Return a descriptor that is readable when a ring has come."""
 
     def rings(self) -> list[tuple[str, int, int | None]]:
-        """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
+        """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due).
+
+        A ring without a queue (``""``) asks for attention: operators want something.
+        """
 
     def close(self) -> None:
         """Stop listening."""
@@ -240,6 +266,8 @@ class Storage(Protocol):
     def registry(self) -> ProcessRegistry: ...
     @property
     def queue_config(self) -> QueueConfig: ...
+    @property
+    def control(self) -> Control: ...
     @property
     def upkeep(self) -> Upkeep: ...
     @property

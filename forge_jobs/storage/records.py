@@ -29,7 +29,10 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """One claimed job. (process id, ``claim_no``) names this claim for ever; ``key`` is the storage's own row key."""
+    """One claimed job. (process id, ``claim_no``) names this claim for ever; ``key`` is the storage's own row key.
+
+    ``time_limit`` is microseconds; from the instant ``expires_at`` on it is not to be started.
+    """
 
     key: int
     id: str
@@ -41,6 +44,8 @@ class Claim(msgspec.Struct, frozen=True):
     crashes: int
     payload: bytes
     claimed_at: int = 0
+    time_limit: int | None = None
+    expires_at: int | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +53,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     ``attempt_back`` gives the attempt back; ``crashes`` is the new number of crashes in a row; ``scheduled_at`` is
     when a pending or failed job may run again, ``None`` for one that keeps its place in line; ``error`` is the line
-    for the error history, if one is to be written.
+    for the error history, if one is to be written. ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) are what
+    the attempt used, where that is known.
     """
 
     key: int
@@ -64,6 +70,13 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     scheduled_at: int | None = None
     started_at: int | None = None
     finished_at: int
+    cpu_time: int | None = None
+    peak_memory: int | None = None
+
+    @property
+    def never_started(self) -> bool:
+        """Whether a claim is given back whose handler was not called."""
+        return self.attempt_back and self.started_at is None
 
 
 def given_back(claim: Claim, process_id: int, now: int) -> Ended:
@@ -135,6 +148,8 @@ class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
     progress_done: int | None = None
     progress_total: int | None = None
     progress_note: str | None = None
+    cpu_percent: float | None = None
+    memory: int | None = None
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,6 +180,14 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
     ready: Mapping[str, int]
     next_due: int | None = None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """Something asked of a host: the ``stack`` of a worker, or to be watched (``watch``)."""
+
+    number: int
+    process_id: int | None
+    verb: str
 
 
 NO_WORKER = "no worker serves the queue"

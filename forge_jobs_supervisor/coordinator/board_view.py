@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from forge_jobs.clock import monotonic_us
 from forge_jobs.storage.records import WorkerView
+from forge_jobs_supervisor.coordinator.samples import Samples
 from forge_jobs_supervisor.messages import Died
 from forge_jobs_supervisor.unix.board import NONE, OVERDUE, Board, Slot, State, Word
 
@@ -17,6 +18,7 @@ class BoardView:
 
     def __init__(self, board: Board, queues: Sequence[str]) -> None:
         self._queues = queues
+        self._samples = Samples()
         self._slots = [board.slot(index) for index in range(board.slots)]
 
     def _living(self) -> list[Slot]:
@@ -64,20 +66,30 @@ class BoardView:
                 return slot.get(Word.RECORDED_NO) < claim_no <= slot.get(Word.HELD_TO)
         return False
 
+    def stack_of(self, process_id: int | None) -> tuple[int, int] | None:
+        """Return the pid and the descriptor that take a worker's stack; None where there is no such worker."""
+        for slot in self._living():
+            if slot.get(Word.PROCESS_ID) == process_id and slot.get(Word.STACK_FD):
+                return slot.get(Word.PID), slot.get(Word.STACK_FD) - 1
+        return None
+
     def views(self) -> list[WorkerView]:
         """Return the workers as operators see them."""
-        return [self._view(slot) for slot in self._living()]
+        living = self._living()
+        self._samples.forget_all_but(slot.get(Word.PID) for slot in living)
+        return [self._view(slot) for slot in living]
 
     def _view(self, slot: Slot) -> WorkerView:
         running = slot.state is State.RUNNING
         total = slot.get(Word.PROGRESS_TOTAL)
+        sample = self._samples.take(slot.get(Word.PID))
         reported = running and slot.get(Word.PROGRESS_DONE) != NONE
         return WorkerView(
             process_id=slot.get(Word.PROCESS_ID),
             queue=self._queues[slot.get(Word.QUEUE)],
             number=slot.get(Word.NUMBER),
             pid=slot.get(Word.PID),
-            state=slot.state.name.lower(),
+            state="stopped" if sample.stopped else slot.state.name.lower(),
             job_id=slot.job_id() if running else None,
             kind=slot.text(Word.KIND) if running else None,
             running_seconds=(monotonic_us() - slot.get(Word.STARTED_AT)) / 1e6 if running else None,
@@ -86,6 +98,8 @@ class BoardView:
             progress_done=slot.get(Word.PROGRESS_DONE) if reported else None,
             progress_total=total if reported and total != NONE else None,
             progress_note=slot.text(Word.NOTE) or None if reported else None,
+            cpu_percent=sample.cpu_percent,
+            memory=sample.memory,
         )
 
     def obituaries(self) -> list[Died]:
@@ -100,8 +114,6 @@ class BoardView:
                 started_no=slot.get(Word.STARTED_NO),
                 exit_code=None,
                 signal="SIGKILL",
-                cpu_seconds=0.0,
-                peak_memory=0,
                 with_supervisor=True,
             )
             for slot in self._living()

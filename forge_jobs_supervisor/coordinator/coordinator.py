@@ -14,6 +14,7 @@ from forge_jobs.errors import DatabaseError
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.settling import Settler
 from forge_jobs.storage.records import HostRecord
+from forge_jobs_supervisor.coordinator.attending import Attendant
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.leader import Leader
@@ -63,6 +64,7 @@ class Coordinator:
         self._waker = Waker(host.queues, stores.upkeep, view, timetable, clock, self._say)
         self._rescuer = Rescuer(host, stores, view, self._undertaker, timetable, clock, self._waker.wake_for)
         self._leader = Leader(host.host_id, stores, timetable)
+        self._attendant = Attendant(host, stores, view, timetable, self._say)
         self._reporter = Reporter(host, stores, view, self._say)
         timetable.add(
             Duty("beat", BEAT_EVERY, self._beat), Duty("checkpoint", LOOK_EVERY, self._stores.upkeep.checkpoint)
@@ -100,8 +102,9 @@ class Coordinator:
         ready, _signals = self._wakeup.wait(min(self._timetable.next() - monotonic(), LOOK_EVERY))
         if self._lifeline.fileno() in ready:
             self._hear_parent()
-        if self._doorbell.fileno() in ready:
-            self._waker.answer(self._doorbell)
+        if self._doorbell.fileno() in ready and self._waker.answer(self._doorbell):
+            self._guarded(self._attendant.attend)
+            self._guarded(self._waker.look)  # a queue may have been resumed
         self._guarded(self._bury)
         for duty in self._timetable.due(before := monotonic()):
             self._guarded(duty.act)
@@ -150,6 +153,7 @@ class Coordinator:
         """Say that this host lives; then look for claims that nobody will ever hand in."""
         if not self._stores.registry.beat(self._host.host_id, self._view.views()):
             self._announce()  # somebody reset the database
+        self._attendant.beat_again()
         self._rescuer.look_for_lost(self._hear_parent)
 
     def _leave_registry(self) -> None:

@@ -15,6 +15,9 @@ LEASE_SECONDS = 15.0
 LEAD_EVERY = 5.0
 PRUNE_EVERY = 60.0
 PRUNE_SLICE = 500
+EXPIRE_EVERY = 0.5
+EXPIRE_SLICE = 500
+EXPIRE_PAUSE = 0.05
 PRUNE_PAUSE = 0.05
 PARK_SLICE = 5000
 PARK_PAUSE = 0.05
@@ -34,6 +37,7 @@ class Leader:
             Duty("lead", LEAD_EVERY, self._lead, patient=True),
             Duty("park", LEAD_EVERY, self._park),
             Duty("prune", PRUNE_EVERY, self._prune),
+            Duty("expire", EXPIRE_EVERY, self._expire),
         )
 
     def resign(self) -> None:
@@ -62,6 +66,11 @@ class Leader:
             del self._to_park[0]
         if self._to_park:
             self._timetable.hasten("park", monotonic() + PARK_PAUSE)
+
+    def _expire(self) -> None:
+        """End jobs that are too late, one slice at a time."""
+        if self._leads and self._stores.upkeep.expire(EXPIRE_SLICE) == EXPIRE_SLICE:
+            self._timetable.hasten("expire", monotonic() + EXPIRE_PAUSE)
 
     def _prune(self) -> None:
         if self._leads and self._stores.upkeep.prune(PRUNE_SLICE) == PRUNE_SLICE:

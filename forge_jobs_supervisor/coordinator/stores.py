@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from forge_jobs.storage.ports import (
+    Control,
     Doorbell,
     Leadership,
     Operator,
@@ -24,6 +25,8 @@ class Stores(Protocol):
     def registry(self) -> ProcessRegistry: ...
     @property
     def queue_config(self) -> QueueConfig: ...
+    @property
+    def control(self) -> Control: ...
     @property
     def upkeep(self) -> Upkeep: ...
     @property

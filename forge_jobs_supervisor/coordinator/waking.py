@@ -36,15 +36,18 @@ class Waker:
         self._say = say
         timetable.add(Duty("look", LOOK_EVERY, self.look), Duty("open_due", LOOK_EVERY, self._open_due))
 
-    def answer(self, doorbell: Doorbell) -> None:
-        """Take the rings that have come."""
+    def answer(self, doorbell: Doorbell) -> bool:
+        """Take the rings that have come; return whether one asks for attention."""
+        attention = False
         ready: dict[str, int] = {}
         for queue, jobs, due in doorbell.rings():
+            attention = attention or not queue
             if jobs:
                 ready[queue] = ready.get(queue, 0) + jobs
             if due is not None:
                 self._hasten_opening(due)
         self._wake(ready)
+        return attention
 
     def look(self) -> None:
         """Cover for a ring that was lost, and learn when the next job is due."""

@@ -8,6 +8,7 @@ from enum import Enum
 
 from forge_jobs.clock import monotonic
 from forge_jobs_supervisor.messages import Died, Message, encoded
+from forge_jobs_supervisor.parent.orders import Order
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 
 
@@ -16,12 +17,16 @@ class Phase(Enum):
 
     BOOTING = "booting"
     UP = "up"
-    LEAVING = "leaving"
+    RETIRING = "retiring"  # told to leave; replaced when it has
+    LEAVING = "leaving"  # told to leave; its place is not its own any more
 
 
 @dataclass(eq=False)
 class Child:
-    """One living child. ``queue`` is empty and ``slot`` -1 for the coordinator."""
+    """One living child. ``queue`` is empty and ``slot`` -1 for the coordinator.
+
+    ``killed_for`` is the order of the claim for which it was killed, ``old`` one that runs the code before a reload.
+    """
 
     pid: int
     lifeline: Lifeline
@@ -32,7 +37,9 @@ class Child:
     boot_error: str | None = None
     born_at: float = field(default_factory=monotonic)
     told_since: int = -1
-    stopped_by_us: bool = False
+    killed_by_us: bool = False
+    killed_for: Order | None = None
+    old: bool = False
 
     def say(self, message: Message) -> None:
         """Send it a message."""
@@ -92,15 +99,18 @@ class Children:
         taken = {child.slot for child in self._living.values()} | self.unsettled.keys()
         return next((slot for slot in range(self.slots) if slot not in taken), None)
 
+    def present(self, queue: str) -> list[Child]:
+        """Return the workers of a queue that have a place in it."""
+        return [w for w in self.workers if w.queue == queue and w.phase is not Phase.LEAVING and not w.old]
+
     def missing(self, targets: Mapping[str, int]) -> list[tuple[str, int]]:
-        """Return (queue, number) of every worker that should be there and is not."""
-        present = {(child.queue, child.number) for child in self.workers}
-        return [
-            (queue, number)
-            for number in range(1, max(targets.values(), default=0) + 1)
-            for queue, target in targets.items()
-            if number <= target and (queue, number) not in present
-        ]
+        """Return (queue, number) of every worker that should be there and is not, queue by queue in turn."""
+        lacking = []
+        for queue, target in targets.items():
+            taken = {child.number for child in self.present(queue)}
+            free = (number for number in range(1, target + len(taken) + 1) if number not in taken)
+            lacking += [(place, queue, next(free)) for place in range(len(taken), target)]
+        return [(queue, number) for _place, queue, number in sorted(lacking, key=lambda item: item[0])]
 
     def settle(self, process_id: int) -> int | None:
         """Note that a dead worker's claims are settled; return its slot, which is free again."""

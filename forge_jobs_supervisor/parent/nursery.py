@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from forge_jobs.clock import monotonic_us
 from forge_jobs.ids import new_process_id
 from forge_jobs_supervisor.parent.children import Child, Children
+from forge_jobs_supervisor.parent.scaling import first_allowance
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head, State, Word
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
 
 
+class Birth(NamedTuple):
+    """Who a new worker is. ``max_jobs``: it leaves after so many; None: it stays."""
+
+    queue: str
+    number: int
+    process_id: int
+    slot: int
+    max_jobs: int | None = None
+
+
 class Crew(Protocol):
     """What the children do; each runs in the child, and returns its exit code."""
 
-    def work(self, queue: str, number: int, process_id: int, slot: int, board: Board, lifeline: Lifeline) -> int:
+    def work(self, birth: Birth, board: Board, lifeline: Lifeline) -> int:
         """Be a worker."""
 
     def coordinate(self, board: Board, lifeline: Lifeline) -> int:
@@ -34,7 +45,14 @@ class Nursery:
     """Bears children for the supervisor and enters them in its book."""
 
     def __init__(
-        self, crew: Crew, queues: Sequence[str], board: Board, children: Children, wakeup: Wakeup, niceness: int
+        self,
+        crew: Crew,
+        queues: Sequence[str],
+        board: Board,
+        children: Children,
+        wakeup: Wakeup,
+        niceness: int,
+        max_jobs: int | None = None,
     ) -> None:
         self._crew = crew
         self._queues = queues
@@ -42,6 +60,8 @@ class Nursery:
         self._children = children
         self._wakeup = wakeup
         self._niceness = niceness
+        self._max_jobs = max_jobs
+        self._born: set[tuple[str, int]] = set()
 
     def bear_coordinator(self) -> None:
         """Fork the coordinator, and tell it of the dead that are not settled yet."""
@@ -52,8 +72,8 @@ class Nursery:
         for died in self._children.unsettled.values():
             child.say(died)
 
-    def bear_worker(self, queue: str, number: int, index: int) -> None:
-        """Fill a slot of the board, then fork its worker."""
+    def bear_worker(self, queue: str, number: int, index: int, of: int) -> None:
+        """Fill a slot of the board, then fork its worker, one of ``of`` of its queue."""
         mine, theirs = Lifeline.pair()
         process_id = new_process_id()
         slot = self._board.slot(index)
@@ -64,12 +84,18 @@ class Nursery:
         slot.set(Word.PROCESS_ID, process_id)
         slot.set(Word.STATE, State.BOOTING)
         child = Child(pid=0, lifeline=mine, queue=queue, number=number, slot=index)
+        birth = Birth(queue, number, process_id, index, self._allowance(queue, number, of))
         try:
-            self._fork(child, theirs, lambda: self._crew.work(queue, number, process_id, index, self._board, theirs))
+            self._fork(child, theirs, lambda: self._crew.work(birth, self._board, theirs))
         except BaseException:
             slot.clear()
             raise
         slot.set(Word.PID, child.pid)
+
+    def _allowance(self, queue: str, number: int, of: int) -> int | None:
+        first = (queue, number) not in self._born
+        self._born.add((queue, number))
+        return first_allowance(self._max_jobs, min(number, of), of) if first else self._max_jobs
 
     def _fork(self, child: Child, theirs: Lifeline, life: Callable[[], int]) -> None:
         def close() -> None:

@@ -6,26 +6,36 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 
-from forge_jobs.clock import monotonic, monotonic_us
+from forge_jobs.clock import monotonic
 from forge_jobs.errors import UsageError
 from forge_jobs_supervisor.messages import (
     BootFailed,
-    Died,
     Drained,
+    Dump,
     Farewell,
     Leave,
     Message,
     Ready,
     Settled,
-    Token,
+    Stop,
+    Targets,
     Totals,
     Wake,
+    Watch,
     decoded,
 )
+from forge_jobs_supervisor.parent.awake import AwakeClock
 from forge_jobs_supervisor.parent.children import Child, Children, Phase
 from forge_jobs_supervisor.parent.nursery import Crew, Nursery
+from forge_jobs_supervisor.parent.obituary import OutOfMemoryKills, obituary
 from forge_jobs_supervisor.parent.restart import YOUNG, Restarts
+from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.shutdown import Shutdown
+from forge_jobs_supervisor.parent.stacks import Stacks
+from forge_jobs_supervisor.parent.staffing import Staffing
+from forge_jobs_supervisor.parent.stopping import Stopping
+from forge_jobs_supervisor.parent.stuck import kill_stuck
+from forge_jobs_supervisor.parent.tokens import pass_tokens
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head, State, Word
 from forge_jobs_supervisor.unix.wakeup import Wakeup
@@ -35,11 +45,6 @@ _log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 ROUND = 1.0
 """Seconds between looks at the board for children that are stuck."""
-
-STUCK_EXCHANGE = 5.0
-"""Seconds a worker may be in one exchange: it would hold up every other writer. It is killed and rolls back."""
-
-STUCK_COORDINATOR = 30.0
 
 
 class Supervisor:
@@ -52,18 +57,25 @@ class Supervisor:
         targets: Mapping[str, int],
         grace: float,
         niceness: int,
+        wear: Wear = UNWORN,
+        max_jobs: int | None = None,
         observe: Callable[[Totals], None] = lambda _totals: None,
     ) -> None:
-        self._targets = dict(targets)
         self._grace = grace
         self._observe = observe
         slots = 2 * sum(targets.values()) + 8
         self._children = Children(slots)
         self._board = Board.create(slots)
         self._wakeup = Wakeup(SIGNALS)
-        self._nursery = Nursery(crew, list(targets), self._board, self._children, self._wakeup, niceness)
+        self._nursery = Nursery(crew, list(targets), self._board, self._children, self._wakeup, niceness, max_jobs)
+        self._clock = AwakeClock()
+        self._stopping = Stopping(self._board, self._children, self._clock)
+        self._staffing = Staffing(targets, self._board, self._children, wear)
+        self._stacks = Stacks(self._board, self._children)
+        self._kills = OutOfMemoryKills()
         self._restarts = Restarts()
         self._shutdown: Shutdown | None = None
+        self._look_in: float | None = None
         self._looked_at = monotonic()
         self.farewell: Farewell | None = None
         self.hopeless: str | None = None
@@ -79,7 +91,11 @@ class Supervisor:
     def step(self) -> bool:
         """Take what has happened and act on it; False when the farm has stopped."""
         self._fill()
-        ready, signals = self._wakeup.wait(self._patience())
+        patience = self._patience()
+        ready, signals = self._wakeup.wait(patience)
+        pause = self._clock.waited(patience)
+        if pause:
+            _log.warning("this process stood still for %.1f s; nobody is taken for late because of that", pause)
         for number in signals:
             self._obey(number)
         for fd in ready:
@@ -87,14 +103,18 @@ class Supervisor:
         if signal.SIGCHLD in signals or monotonic() - self._looked_at >= ROUND:
             for pid, ending in processes.collect(self._children.pids):
                 self._mourn(pid, ending)
+        waits = [wait for wait in (self._stopping.look(), self._stacks.look()) if wait is not None]
+        self._look_in = min(waits, default=None)
         self._look_round()
         return self._proceed()
 
     def _patience(self) -> float:
         now = monotonic()
         waits = [ROUND]
+        if self._look_in is not None:
+            waits.append(self._look_in)
         if self._shutdown is not None:
-            wait = self._shutdown.wait(now)
+            wait = self._shutdown.wait(self._clock.now())
             waits.append(ROUND if wait is None else wait)
         elif self._restarts.wait(now):
             waits.append(self._restarts.wait(now))
@@ -116,10 +136,10 @@ class Supervisor:
             self._not_born(f"a process could not be started: {error}")
 
     def _fill_workers(self) -> None:
-        for queue, number in self._children.missing(self._targets):
+        for queue, number in self._staffing.missing():
             slot = self._children.free_slot()
             if slot is not None:
-                self._nursery.bear_worker(queue, number, slot)
+                self._nursery.bear_worker(queue, number, slot, self._staffing.targets()[queue])
 
     def _not_born(self, reason: str) -> None:
         """Wait before the next try, or give up where nobody has ever come up."""
@@ -150,7 +170,20 @@ class Supervisor:
             case BootFailed(reason=reason):
                 child.boot_error = reason
             case Wake(queue=queue, jobs=jobs):
-                self._pass_tokens(queue, jobs)
+                pass_tokens(self._board, self._children.workers, queue, jobs)
+            case Watch():
+                self._stopping.called()
+            case Stop(claims=claims):
+                self._stopping.cancel(claims)
+            case Targets(caps=caps):
+                self._staffing.cap(caps)
+            case Dump(process_ids=process_ids):
+                self._stacks.ask(process_ids)
+            case _:
+                self._take_from_coordinator(message)
+
+    def _take_from_coordinator(self, message: Message) -> None:
+        match message:
             case Settled(process_id=process_id):
                 slot = self._children.settle(process_id)
                 if slot is not None:
@@ -163,18 +196,6 @@ class Supervisor:
             case Farewell():
                 self.farewell = message
 
-    def _pass_tokens(self, queue: str, jobs: int) -> None:
-        """Wake as many idle workers as there are jobs; one that was told since it fell idle is told already."""
-        for child in self._children.workers:
-            if jobs <= 0:
-                return
-            slot = self._board.slot(child.slot)
-            since = slot.get(Word.SINCE)
-            if child.queue == queue and slot.state is State.IDLE and child.told_since != since:
-                child.told_since = since
-                child.say(Token())
-                jobs -= 1
-
     # -- deaths ---------------------------------------------------------------------------------------------------
 
     def _mourn(self, pid: int, ending: processes.Ending) -> None:
@@ -185,31 +206,28 @@ class Supervisor:
         told = f"killed by {ending.signal}" if ending.signal else f"exit code {ending.exit_code}"
         if child.phase is Phase.BOOTING and self._shutdown is None:
             self._not_born(f"{child.name} could not start: {child.boot_error or told}")
-        elif self._shutdown is None and not (child.phase is Phase.LEAVING and ending.exit_code == 0):
+        elif self._shutdown is None and not self._was_planned(child, ending):
             _log.warning("%s (pid %d) died: %s; a new one is started", child.name, pid, told)
             running = child.is_worker and self._board.slot(child.slot).state is State.RUNNING
             if not running and monotonic() - child.born_at < YOUNG:
                 self._restarts.died_young(monotonic())
-        elif not child.is_worker and self.farewell is None:
+        elif not child.is_worker and self.farewell is None and not child.killed_by_us:
             self._restarts.died_young(monotonic())
         if child.is_worker:
             self._send_obituary(child, ending)
 
+    def _was_planned(self, child: Child, ending: processes.Ending) -> bool:
+        """Whether it left as it was told to, or of its own accord, or was killed for its job."""
+        if child.killed_by_us or child.killed_for is not None:
+            return True
+        leaves = child.phase is not Phase.UP or (
+            child.is_worker and self._board.slot(child.slot).state is State.LEAVING
+        )
+        return ending.exit_code == 0 and leaves
+
     def _send_obituary(self, child: Child, ending: processes.Ending) -> None:
         slot = self._board.slot(child.slot)
-        died = Died(
-            process_id=slot.get(Word.PROCESS_ID),
-            queue=child.queue,
-            number=child.number,
-            pid=child.pid,
-            running=slot.state is State.RUNNING,
-            started_no=slot.get(Word.STARTED_NO),
-            exit_code=ending.exit_code,
-            signal=ending.signal,
-            cpu_seconds=ending.cpu_seconds,
-            peak_memory=ending.peak_memory,
-            stopped_by_us=child.stopped_by_us,
-        )
+        died = obituary(child, slot, ending, self._kills)
         self._children.unsettled[child.slot] = died
         coordinator = self._children.coordinator
         if coordinator is not None:
@@ -217,43 +235,33 @@ class Supervisor:
         slot.set(Word.STATE, State.DEAD)  # after the message: see the coordinator's beat
 
     def _look_round(self) -> None:
-        """Kill children that are stuck; not after a pause of this process itself, when all look stuck."""
-        now = monotonic()
-        if now - self._looked_at < ROUND:
+        """Once a second, but not right after a pause of this process itself, when all look stuck."""
+        if monotonic() - self._looked_at < ROUND:
             return
-        slept = now - self._looked_at > 3 * ROUND
-        self._looked_at = now
-        coordinator = self._children.coordinator
-        if slept:
-            return
-        beat = (monotonic_us() - self._board.head(Head.COORDINATOR_BEAT)) / 1e6
-        if coordinator is not None and beat > STUCK_COORDINATOR:
-            _log.error("the coordinator has not moved for %.0f s and is killed", beat)
-            processes.kill_group(coordinator.pid)
-        for child in self._children.workers:
-            slot = self._board.slot(child.slot)
-            since = slot.get(Word.EXCHANGING)
-            stuck = (monotonic_us() - since) / 1e6
-            if since and stuck > STUCK_EXCHANGE:
-                _log.error("%s has been in one exchange for %.0f s and is killed", child.name, stuck)
-                processes.kill_group(child.pid)
+        self._looked_at = monotonic()
+        if not self._clock.just_paused:
+            kill_stuck(self._board, self._children)
+        if self._shutdown is None:
+            self._staffing.renew()
 
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _obey(self, number: int) -> None:
+        if number == signal.SIGUSR2:
+            self._stacks.log_all()
         if number == signal.SIGTERM or number == signal.SIGINT or number == signal.SIGHUP:
             if self._shutdown is None:
                 _log.info("stopping: running jobs have %g s to finish", self._grace)
                 self.stop()
             elif number == signal.SIGINT:
                 _log.info("stopping at once: running jobs go back to the queue")
-                self._shutdown.hurry()
+                self._shutdown.hurry(self._clock.now())
 
     def stop(self, grace: float | None = None) -> None:
         """Begin the shutdown: from this instant nobody claims."""
         if self._shutdown is None:
             self._board.set_head(Head.NO_CLAIMS, 1)
-            self._shutdown = Shutdown(monotonic(), self._grace if grace is None else grace)
+            self._shutdown = Shutdown(self._clock.now(), self._grace if grace is None else grace)
             for child in self._children.workers:
                 child.phase = Phase.LEAVING
                 processes.ask_to_leave(child.pid)
@@ -264,15 +272,18 @@ class Supervisor:
             return True
         coordinator = self._children.coordinator
         orders = self._shutdown.decide(
-            monotonic(),
+            self._clock.now(),
             workers=len(self._children.workers),
             coordinator=coordinator is not None,
             settled=self.farewell is not None or self.hopeless is not None,
         )
+        if orders.interrupt is not None:
+            self._stopping.interrupt(orders.interrupt)
         if orders.kill_workers:
             for child in self._children.workers:
-                child.stopped_by_us = True
-                processes.kill_group(child.pid)
+                if orders.kill_shielded or not self._stopping.stops(child):
+                    child.killed_by_us = True
+                    processes.kill_group(child.pid)
         if coordinator is not None and orders.dismiss_coordinator and coordinator.phase is not Phase.LEAVING:
             coordinator.phase = Phase.LEAVING
             coordinator.say(Leave())

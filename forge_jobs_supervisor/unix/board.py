@@ -14,7 +14,7 @@ from enum import IntEnum
 from uuid import UUID
 
 MAGIC = 0x464A_424F_4152_4431
-VERSION = 1
+VERSION = 2
 _WORD = 8
 _HEADER_WORDS = 16
 _SLOT_WORDS = 48
@@ -34,7 +34,7 @@ class State(IntEnum):
     DEAD = 6  # written by the parent: waits for its burial
 
 
-class Head(IntEnum):
+class Head:
     """The words of the header."""
 
     MAGIC = 0
@@ -42,9 +42,11 @@ class Head(IntEnum):
     SLOTS = 2
     NO_CLAIMS = 3  # written by the parent: nobody claims from now on
     COORDINATOR_BEAT = 4  # written by the coordinator: monotonic microseconds
+    WATCHING = 5  # written by the parent: it looks at limits often, nobody need call it
+    RELOADING = 6  # written by the parent: it passes no tokens for a while, so the idle look by themselves
 
 
-class Word(IntEnum):
+class Word:
     """The words of a slot."""
 
     PROCESS_ID = 0
@@ -64,9 +66,18 @@ class Word(IntEnum):
     EXCHANGING = 15  # since when it waits for the database: monotonic microseconds; 0: it does not
     STOP_CLAIM = 16  # the mailbox, written by the parent: the claim to stop,
     STOP_REASON = 17  # why,
-    NO_START = 18  # and that nothing may be started any more
+    NO_START = 18  # that nothing may be started any more,
+    MAIL = 19  # and how many messages must have been read before the next start
+    GRACE = 20  # what the running job may take to stop: microseconds
+    DEADLINE = 21  # of the running job: monotonic microseconds; 0: none
+    MEMORY_LIMIT = 22  # of the running job: bytes more than MEMORY_BEFORE; 0: none
+    MEMORY_BEFORE = 23
     KIND = 24  # text
     NOTE = 32  # text
+    CPU_BEFORE = 40  # CPU time of the process when the job started: microseconds
+    SHIELD_UNTIL = 41  # until when the running job asked not to be killed: monotonic microseconds
+    MEMORY_SEEN = 42  # written by the parent: what the job used when it was stopped for it
+    STACK_FD = 43  # the descriptor that takes the worker's stack, plus one; 0: none
 
 
 STOOD_STILL = 200_000
@@ -116,11 +127,11 @@ class Board:
         board._words[Head.SLOTS] = slots
         return board
 
-    def head(self, word: Head) -> int:
+    def head(self, word: int) -> int:
         """Return a word of the header."""
         return self._words[word]
 
-    def set_head(self, word: Head, value: int) -> None:
+    def set_head(self, word: int, value: int) -> None:
         """Write a word of the header."""
         self._words[word] = value
 
@@ -145,11 +156,11 @@ class Slot:
         """Empty the slot."""
         self._bytes[:] = bytes(len(self._bytes))
 
-    def get(self, word: Word) -> int:
+    def get(self, word: int) -> int:
         """Return one word."""
         return int(self.words[word])
 
-    def set(self, word: Word, value: int) -> None:
+    def set(self, word: int, value: int) -> None:
         """Write one word."""
         self.words[word] = value
 
@@ -158,13 +169,13 @@ class Slot:
         """What the child does."""
         return State(self.words[Word.STATE])
 
-    def set_text(self, word: Word, text: str) -> None:
+    def set_text(self, word: int, text: str) -> None:
         """Write a text, cut at 63 bytes."""
         first = word * _WORD
         raw = text.encode("utf-8", "replace")[: _TEXT_BYTES - 1]
         self._bytes[first : first + _TEXT_BYTES] = raw.ljust(_TEXT_BYTES, b"\0")
 
-    def text(self, word: Word) -> str:
+    def text(self, word: int) -> str:
         """Return a text."""
         first = word * _WORD
         return bytes(self._bytes[first : first + _TEXT_BYTES]).rstrip(b"\0").decode("utf-8", "ignore")

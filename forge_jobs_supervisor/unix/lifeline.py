@@ -6,6 +6,7 @@ End-of-file is a hint; the wait status is the fact.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 
 MAX_DATAGRAM = 64 * 1024
@@ -18,6 +19,7 @@ class Lifeline:
         self._socket = end
         self._socket.setblocking(False)
         self._unsent: list[bytes] = []
+        self._inode = os.fstat(end.fileno()).st_ino
 
     @classmethod
     def pair(cls) -> tuple[Lifeline, Lifeline]:
@@ -28,6 +30,13 @@ class Lifeline:
     def fileno(self) -> int:
         """Return the descriptor."""
         return self._socket.fileno()
+
+    def is_open(self) -> bool:
+        """Return whether nobody has closed the descriptor behind our back."""
+        try:
+            return os.fstat(self._socket.fileno()).st_ino == self._inode
+        except OSError:
+            return False
 
     def send(self, datagram: bytes) -> bool:
         """Send, or keep for ``flush`` while the line is full; False when the other side is gone."""

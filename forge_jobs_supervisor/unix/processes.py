@@ -21,6 +21,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 BOOT_FAILED = 3
 """The exit code of a child that could not boot, and of a supervisor whose farm never came up."""
 
+LOST_DESCRIPTORS = 71
+"""The exit code of a worker whose handler closed its file descriptors: it must not touch the database any more."""
+
 
 class Ending(NamedTuple):
     """How a child ended: its exit code, or the signal's name; its CPU seconds and its peak memory in bytes."""
@@ -176,6 +179,18 @@ def ask_to_leave(pid: int) -> None:
     """Send SIGTERM to one process."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
+
+
+def interrupt(pid: int) -> None:
+    """Send SIGUSR1 to one process: it looks into its mailbox."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGUSR1)
+
+
+def ask_for_stack(pid: int) -> None:
+    """Send SIGUSR2 to one process: it writes down its stack."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGUSR2)
 
 
 def kill(pid: int) -> None:

@@ -1,7 +1,8 @@
 """The one interruptible wait: for descriptors, for signals, or until the time is over.
 
 A signal's number arrives through the interpreter's wake-up descriptor, so none is lost between looking and waiting.
-Signal handlers themselves only exist; what they mean is decided by the loop that waits.
+Signal handlers themselves only exist; what they mean is decided by the loop that waits. One exception: the signal that
+stops a handler must act at once.
 """
 
 from __future__ import annotations
@@ -12,19 +13,38 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
+
+from forge_jobs_supervisor.unix.stacks import StackWriter
+
+Action = Callable[[int, FrameType | None], object]
+
+
+def _noted(_number: int, _frame: object) -> None:
+    """Let the interpreter write the number to the wake-up descriptor."""
 
 
 class Wakeup:
     """Waits for descriptors and signals. One for each process, in its main thread."""
 
-    def __init__(self, signals: Iterable[signal.Signals]) -> None:
+    def __init__(
+        self,
+        signals: Iterable[signal.Signals],
+        actions: Mapping[int, Action] | None = None,
+        stack: StackWriter | None = None,
+    ) -> None:
+        """Take ``signals``; those of ``actions`` run a function, at whatever code they interrupt.
+
+        ``stack`` has a signal of its own, which is taken back with the others.
+        """
+        self._stack = stack
         self._read, self._write = socket.socketpair()
         self._read.setblocking(False)
         self._write.setblocking(False)
         self._poll = select.poll()
         self._poll.register(self._read, select.POLLIN)
-        self._signals = tuple(signals)
+        self._functions = dict.fromkeys(signals, _noted) | dict(actions or {})
         self._unblocked = False  # a child takes its signals first and lets them in after
         self.reclaim()
         self._unblocked = True
@@ -34,9 +54,11 @@ class Wakeup:
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
         if self._unblocked and _signal.pthread_sigmask(signal.SIG_BLOCK, ()):
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number in self._signals:
-            if _signal.getsignal(number) is not _noted:
-                signal.signal(number, _noted)
+        for number, function in self._functions.items():
+            if _signal.getsignal(number) is not function:
+                signal.signal(number, function)
+        if self._stack is not None:
+            self._stack.reclaim()
 
     def watch(self, fd: int) -> None:
         """Wake also when ``fd`` is readable or closed by the other side."""
@@ -69,7 +91,3 @@ class Wakeup:
         for end in (self._read, self._write):
             with contextlib.suppress(OSError):
                 os.close(end.detach())
-
-
-def _noted(_number: int, _frame: object) -> None:
-    """Let the interpreter write the number to the wake-up descriptor."""

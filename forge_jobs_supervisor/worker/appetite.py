@@ -49,12 +49,12 @@ class Appetite:
                 return position
         return len(kinds)
 
-    def want(self, first_claim_no: int, *, alone: bool) -> Want:
+    def want(self, first_claim_no: int, *, alone: bool, at_most: int | None = None) -> Want:
         """Return what to claim next. ``alone``: just one job, since a sibling is idle and would take the others."""
         short = {kind: mean * 1e6 for kind, mean in self._means.items() if mean * 2 <= HOLD}
         rows = 1
         if short and not alone:
-            rows = max(min(int(HOLD * 1e6 / max(min(short.values()), 1.0)), MAX_ROWS), 1)
+            rows = max(min(int(HOLD * 1e6 / max(min(short.values()), 1.0)), MAX_ROWS, at_most or MAX_ROWS), 1)
         return Want(
             queue=self._queue,
             kinds=self._kinds,

@@ -6,24 +6,24 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from forge_jobs.clock import Clock, monotonic
 from forge_jobs.errors import DatabaseError
-from forge_jobs.execution import run
-from forge_jobs.handlers import Handler, JobContext
 from forge_jobs.ids import new_process_id
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.settling import Settler
 from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
 from forge_jobs.storage.records import Claim, Ended, ProcessRecord, given_back
+from forge_jobs_supervisor.messages import Drop, decoded
 from forge_jobs_supervisor.unix import titles
 from forge_jobs_supervisor.unix.board import FORGETTABLE, STOOD_STILL, State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
 from forge_jobs_supervisor.worker.appetite import HOLD, MAX_ROWS, Appetite
+from forge_jobs_supervisor.worker.runner import Runner
 from forge_jobs_supervisor.worker.seat import Seat
 
 _log = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ _RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 SIBLING_WAKES = 0.1
 """Seconds within which an idle worker takes the jobs that are left to it; one that does not is stopped."""
 
-_TITLE_EVERY = 0.05
-"""Seconds between titles while jobs are short: setting one costs as much as a small job's bookkeeping."""
+_RELOADING = 0.05
+"""Seconds between an idle worker's own looks while the parent is being replaced and passes no tokens."""
 
 
 class Stores(Protocol):
@@ -54,27 +54,29 @@ class Worker:
         queue: str,
         number: int,
         process_id: int,
-        handlers: Mapping[str, Handler[..., Any]],
-        enqueue: Callable[..., Any],
+        kinds: Sequence[str],
         stores: Stores,
         seat: Seat,
         lifeline: Lifeline,
         wakeup: Wakeup,
         settler: Settler,
         clock: Clock,
+        runner: Runner,
+        max_jobs: int | None = None,
     ) -> None:
+        self._runner = runner
+        self._jobs_left = max_jobs
+        self._dropped: set[int] = set()
+        self._mail_read = 0
         self._host_id, self._queue, self._number = host_id, queue, number
         self._process_id = process_id
-        self._pid = os.getpid()
-        self._handlers = handlers
-        self._enqueue = enqueue
         self._stores = stores
         self._seat = seat
         self._lifeline = lifeline
         self._wakeup = wakeup
         self._settler = settler
         self._clock = clock
-        self._appetite = Appetite(queue, sorted(handlers))
+        self._appetite = Appetite(queue, sorted(kinds))
         self._settings = QueueSettings(name=queue)
         self._held: deque[Claim] = deque()
         self._ended: list[Ended] = []
@@ -83,7 +85,6 @@ class Worker:
         self._in_doubt = False
         self._failures = 0
         self._leaving = False
-        self._titled_at = 0.0
         self._sibling_idle_since: float | None = None
         wakeup.watch(lifeline.fileno())
 
@@ -140,7 +141,9 @@ class Worker:
         kept = bool(self._held)
         want = None
         if not self._held and not self._leaving and self._seat.may_claim:
-            want = self._appetite.want(self._last_claim_no + 1, alone=self._leaves_to_sibling())
+            want = self._appetite.want(
+                self._last_claim_no + 1, alone=self._leaves_to_sibling(), at_most=self._jobs_left
+            )
         if want is None and not self._ended:
             return True
         try:
@@ -223,44 +226,34 @@ class Worker:
     # -- running --------------------------------------------------------------------------------------------------
 
     def _run_next(self) -> None:
+        if self._seat.mail != self._mail_read:
+            self._hear()
         claim = self._held.popleft()
-        started = self._seat.start(claim)
-        if started is None:
+        now = self._clock.now()
+        if claim.claim_no in self._dropped or (claim.expires_at is not None and claim.expires_at <= now):
+            self._ended.append(given_back(claim, self._process_id, now))
+            return
+        ran = self._runner.run(claim, self._settings.memory_limit, short=self._appetite.is_short(claim.kind))
+        if ran is None:
+            self._leaving = self._leaving or self._seat.closed
             self._held.appendleft(claim)
             self._exchange(release_all=True)
             return
-        self._title(claim)
-        wall = self._clock.now()
-        before = monotonic()
-        verdict = run(self._handlers[claim.kind], claim.payload, lambda: self._context(claim))
-        if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
-            os._exit(0)
         self._wakeup.reclaim()
-        self._appetite.learn(claim.kind, monotonic() - before)
-        now = self._clock.now()
-        self._ended.append(self._settler.settle(claim, self._process_id, verdict, self._settings, now, wall))
+        self._appetite.learn(claim.kind, ran.seconds)
+        if self._jobs_left is not None:
+            self._jobs_left -= 1
+        if ran.stopped or self._jobs_left == 0:
+            self._leaving = True  # locks, half-done imports and connections of the handler are not to be trusted
+        verdict, now = ran.verdict, self._clock.now()
+        self._ended.append(
+            self._settler.settle(claim, self._process_id, verdict, self._settings, now, ran.started_at, ran.used)
+        )
         if verdict.cause is not None:
             _log.warning(
                 "attempt %d of %d failed: %s", claim.attempt, claim.max_attempts, verdict.message,
-                extra={"job_id": claim.id, "kind": claim.kind, "queue": claim.queue},
+                extra={"job_id": claim.id, "kind": claim.kind, "queue": claim.queue, "cause": str(verdict.cause)},
             )  # fmt: skip
-
-    def _context(self, claim: Claim) -> JobContext:
-        return JobContext(
-            job_id=claim.id,
-            kind=claim.kind,
-            queue=claim.queue,
-            attempt=claim.attempt,
-            max_attempts=claim.max_attempts,
-            enqueue=self._enqueue,
-            report=self._seat.progress,
-        )
-
-    def _title(self, claim: Claim) -> None:
-        now = monotonic()
-        if not self._appetite.is_short(claim.kind) or now - self._titled_at > _TITLE_EVERY:
-            titles.worker(self._queue, self._number, f"{claim.kind} {claim.id}")
-            self._titled_at = now
 
     # -- sleeping -------------------------------------------------------------------------------------------------
 
@@ -271,7 +264,7 @@ class Worker:
             return
         titles.worker(self._queue, self._number, "idle")
         self._sibling_idle_since = None
-        self._note_signals(None if self._seat.may_claim else 1.0)
+        self._note_signals(_RELOADING if self._seat.farm_reloads else None if self._seat.may_claim else 1.0)
 
     def _note_signals(self, seconds: float | None) -> None:
         """Wait for a token, a signal or the end of the parent."""
@@ -279,6 +272,15 @@ class Worker:
         if signal.SIGTERM in signals or signal.SIGINT in signals or self._seat.farm_stops:
             self._leaving = True
         if ready:
-            _tokens, there = self._lifeline.receive()
-            if not there:
-                os._exit(1)  # the parent is gone: the coordinator settles what this worker held
+            self._hear()
+
+    def _hear(self) -> None:
+        """Take what the parent says: that there is a job, or that one is not to be started."""
+        datagrams, there = self._lifeline.receive()
+        if not there:
+            os._exit(1)  # the parent is gone: the coordinator settles what this worker held
+        for datagram in datagrams:
+            message = decoded(datagram)
+            if isinstance(message, Drop):
+                self._dropped.add(message.claim_no)
+                self._mail_read += 1

@@ -119,18 +119,18 @@ def test_a_worker_without_kinds_gets_nothing(storage: Storage) -> None:
 
 
 def test_a_paused_queue_gives_nothing_and_still_takes_what_has_ended(storage: Storage) -> None:
-    settings = a_queue(storage)
+    a_queue(storage)
     enqueue_some(storage, 2)
     hand = Hand(storage)
     claim = hand.take()
-    storage.queue_config.update_queue(type(settings)(name="default", paused=True))
+    storage.queue_config.change_queue("default", {"paused": True})
 
     exchanged = hand.exchange(hand.done(claim), rows=5)
 
     assert (exchanged.claims, exchanged.refused, exchanged.settings.paused) == ([], [], True)
     assert record(storage, claim.id).status is Status.DONE
 
-    storage.queue_config.update_queue(type(settings)(name="default", paused=False))
+    storage.queue_config.change_queue("default", {"paused": False})
     assert len(hand.claim()) == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forge_jobs.model.queue import QueueCounts, QueueSettings
+from forge_jobs.model.queue import QueueCounts
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import WorkerView
 from tests.support.backends import Backend
@@ -59,7 +59,7 @@ def test_queues_are_counted_apart_and_told_by_name(storage: Storage) -> None:
 
 def test_a_paused_queue_is_shown_as_paused(storage: Storage) -> None:
     a_queue(storage)
-    storage.queue_config.update_queue(QueueSettings(name="default", paused=True))
+    storage.queue_config.change_queue("default", {"paused": True})
     enqueue(storage)
 
     counts = storage.operator.counts()["default"]

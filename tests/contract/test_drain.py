@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from forge_jobs.model.queue import QueueSettings
 from forge_jobs.storage import Storage
 from tests.support.backends import Backend
 from tests.support.builders import a_living_host, a_queue, enqueue, enqueue_some
@@ -77,7 +76,7 @@ def test_what_waits_in_a_paused_queue_does_not_hold_and_what_runs_there_does(sto
     enqueue_some(storage, 2)
     hand = Hand(storage)
     claim = hand.take()
-    storage.queue_config.update_queue(QueueSettings(name="default", paused=True))
+    storage.queue_config.change_queue("default", {"paused": True})
     assert held(storage)
 
     hand.hand_in(hand.failed(claim, wait=60))

@@ -36,7 +36,7 @@ def test_the_defaults_are_those_of_a_new_queue(storage: Storage) -> None:
 def test_an_existing_queue_is_never_changed_by_ensuring_it(storage: Storage) -> None:
     changed = QueueSettings(name="default", paused=True, max_workers=5)
     a_queue(storage)
-    storage.queue_config.update_queue(changed)
+    storage.queue_config.change_queue("default", {"paused": True, "max_workers": 5})
 
     storage.queue_config.ensure_queue(QueueSettings(name="default", max_workers=1, keep_done=0))
 

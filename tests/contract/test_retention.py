@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from forge_jobs.model.queue import QueueSettings
 from forge_jobs.storage import Storage
 from tests.support.builders import a_queue, enqueue, enqueue_some
 from tests.support.clock import FakeClock
@@ -114,7 +113,7 @@ def test_a_change_of_the_retention_counts_from_now_on(storage: Storage, clock: F
     clock.advance(days=10)
     assert storage.upkeep.prune(10) == 0
 
-    storage.queue_config.update_queue(QueueSettings(name="default", keep_done=9))
+    storage.queue_config.change_queue("default", {"keep_done": 9})
 
     assert storage.upkeep.prune(10) == 1
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forge_jobs.handlers import JobContext
+from forge_jobs.context import JobContext
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forge_jobs.client import Client
+from forge_jobs.context import JobContext
 from forge_jobs.execution import run, storable, verdict_of
-from forge_jobs.handlers import Handler, JobContext
+from forge_jobs.handlers import Handler
 from forge_jobs.model.job import MAX_ERROR_CHARACTERS
 from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, Snoozed, Throttled, Verdict
 from forge_jobs.model.states import Cause

@@ -88,12 +88,10 @@ def test_the_history_gets_all_that_is_known() -> None:
         traceback="…",
         exit_signal="SIGKILL",
         exit_code=1,
-        cpu_seconds=0.5,
-        peak_memory=9,
         pid=12,
     )
 
-    assert settle(a_claim(2), verdict).error == ErrorEntry(
+    assert settle(a_claim(2), verdict, Used(2_000_000, 500_000, 9)).error == ErrorEntry(
         at=NOW,
         attempt=2,
         cause=Cause.CRASHED,
@@ -103,6 +101,7 @@ def test_the_history_gets_all_that_is_known() -> None:
         pid=12,
         exit_signal="SIGKILL",
         exit_code=1,
+        wall_seconds=2.0,
         cpu_seconds=0.5,
         peak_memory=9,
     )

@@ -19,6 +19,8 @@ from pathlib import Path
 
 _log = logging.getLogger(__name__)
 _MAX_DATAGRAM = 256
+ATTENTION = ""
+"""Stands where a ring has its queue: operators want something."""
 
 
 def bell_directory(database: Path) -> Path:
@@ -48,6 +50,10 @@ class Bells:
                 # gone, full (it has been rung already), or another user's: the coordinator looks by itself later
                 with contextlib.suppress(OSError):
                     bell.sendto(message, path)
+
+    def call(self) -> None:
+        """Ask every coordinator to look at once at what operators want: cancels, settings, questions."""
+        self.ring(ATTENTION, 0, None)
 
     def _listeners(self) -> list[str]:
         try:

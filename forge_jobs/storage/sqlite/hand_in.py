@@ -61,7 +61,11 @@ def _hand_in_done(database: Database, connection: apsw.Connection, done: list[En
 
 def _done_row(end: Ended) -> tuple[object, ...]:
     result = None if end.result is None or len(end.result) > INLINE_BYTES else end.result.decode()
-    return (result, end.started_at, end.finished_at, end.key, end.process_id, end.claim_no)
+    return (result, end.started_at, end.finished_at, *_used(end), end.key, end.process_id, end.claim_no)
+
+
+def _used(end: Ended) -> tuple[int | None, int | None]:
+    return (end.cpu_time, end.peak_memory)
 
 
 def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, tally: Tally) -> bool:
@@ -72,12 +76,13 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
         end = _cancelled(end, state.attempt)
     fence = (end.key, end.process_id, end.claim_no)
     if end.status is Status.DEAD:
-        database.run(connection, "hand_in_dead", (end.crashes, end.started_at, end.finished_at, *fence))
+        values = (int(end.attempt_back), end.crashes, end.started_at, end.finished_at)
+        database.run(connection, "hand_in_dead", (*values, *_used(end), *fence))
         tally[end.queue, "dead"] += 1
     else:
         gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
-        values = (end.status.value, int(gate), end.scheduled_at, int(end.attempt_back), end.crashes, end.started_at)
-        database.run(connection, "hand_in_waiting", (*values, *fence))
+        place = (end.status.value, int(gate), end.scheduled_at, int(end.attempt_back), end.crashes, end.started_at)
+        database.run(connection, "hand_in_waiting", (*place, *_used(end), *fence))
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
         add_error(database, connection, end.key, end.error)
@@ -99,10 +104,10 @@ def _state(database: Database, connection: apsw.Connection, end: Ended) -> _Stat
 
 def _cancelled(end: Ended, attempt: int) -> Ended:
     """Return the end of a job that somebody wanted stopped: it is not tried again."""
-    told = (
-        f"cancelled while it was running; it had ended so: {end.error.message}"
-        if end.error
-        else "cancelled while it was running"
-    )
+    told = "cancelled before it ran" if end.never_started else "cancelled while it was running"
+    if end.error:
+        told = f"{told}; it had ended so: {end.error.message}"
     entry = ErrorEntry(at=end.finished_at, attempt=attempt, cause=Cause.CANCELLED, message=told)
-    return msgspec.structs.replace(end, status=Status.DEAD, error=entry, scheduled_at=None)
+    return msgspec.structs.replace(
+        end, status=Status.DEAD, error=entry, scheduled_at=None, attempt_back=end.never_started
+    )

@@ -166,6 +166,8 @@ class SqliteOperator:
                 add_tallies(connection, None, tally)
             for queue, jobs in ready.items():
                 self._bells.ring(queue, jobs, None)
+            if done["requested"]:
+                self._bells.call()
         return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:

@@ -41,7 +41,10 @@ class SqliteProducer:
     def _row(self, job: NewJob, now: int) -> tuple[object, ...]:
         due = _due(job, now)
         gate = Gate.READY if due <= now else Gate.WAITING
-        return (blob(job.id), job.queue, job.kind, int(gate), job.priority, due, now, job.max_attempts)
+        return (
+            *(blob(job.id), job.queue, job.kind, int(gate), job.priority, due, now, job.max_attempts),
+            *(job.time_limit, job.expires_at),
+        )
 
     def _store(self, connection: apsw.Connection, job: NewJob, now: int) -> Enqueued:
         large = len(job.payload) > INLINE_BYTES

@@ -47,6 +47,7 @@ def settings_of(row: tuple[Any, ...]) -> QueueSettings:
         keep_done=row[5],
         keep_dead=row[6],
         max_workers=row[7],
+        memory_limit=row[8],
     )
 
 
@@ -61,6 +62,7 @@ def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
         settings.keep_done,
         settings.keep_dead,
         settings.max_workers,
+        settings.memory_limit,
     )
 
 
@@ -83,8 +85,12 @@ def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
         unique_key=row[14],
         process_id=row[15],
         claim_no=row[16],
-        payload=row[17] or b"null",
-        result=row[18],
+        time_limit=row[17],
+        expires_at=row[18],
+        cpu_time=row[19],
+        peak_memory=row[20],
+        payload=row[21] or b"null",
+        result=row[22],
         error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
     )
 

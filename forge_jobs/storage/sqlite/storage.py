@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forge_jobs.clock import Clock
 from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.sqlite.control import SqliteControl
 from forge_jobs.storage.sqlite.database import DEADLINE, Database
 from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
 from forge_jobs.storage.sqlite.leadership import SqliteLeadership
@@ -40,8 +41,9 @@ class SqliteStorage:
         self.worker_queue = SqliteWorkerQueue(self._database, bells)
         self.registry = SqliteRegistry(self._database, self._locks)
         self.operator = SqliteOperator(self._database, bells, self.registry.live_workers)
-        self.queue_config = SqliteQueueConfig(self._database)
+        self.queue_config = SqliteQueueConfig(self._database, bells)
         self.upkeep = SqliteUpkeep(self._database, self.registry)
+        self.control = SqliteControl(self._database, bells)
         self.leadership = SqliteLeadership(self._database, self.registry)
         self.schema = SqliteSchema(self._database)
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 import apsw
 
 from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Cause
 from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Opened, RunTotals, Unserved
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
-from forge_jobs.storage.sqlite.hand_in import Tally, add_tallies
+from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
 from forge_jobs.storage.sqlite.rows import json_text, settings_of
 
@@ -137,6 +139,22 @@ class SqliteUpkeep:
                     found.append((settings.name, outcome, keys))
                     limit -= len(keys)
         return found
+
+    def expire(self, limit: int) -> int:
+        """End at most ``limit`` waiting jobs for which it is too late; return how many."""
+        now = self._database.clock.now()
+        with self._database.reading() as connection:
+            if not self._database.run(connection, "expired", (now, 1)):
+                return 0
+        tally: Tally = Counter()
+        with self._database.writing() as connection:
+            for seq, queue, attempts in self._database.run(connection, "expired", (now, limit)):
+                self._database.run(connection, "cancel_waiting", (now, seq))
+                entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.EXPIRED, message="it was too late to start it")
+                add_error(self._database, connection, seq, entry)
+                tally[queue, "dead"] += 1
+            add_tallies(connection, None, tally)
+        return sum(tally.values())
 
     def fold_tallies(self) -> None:
         """Sum the tallies of ended jobs into one row for each queue and outcome, once there are many."""

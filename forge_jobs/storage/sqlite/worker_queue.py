@@ -56,8 +56,9 @@ class SqliteWorkerQueue:
         now = self._database.clock.now()
         claims: list[Claim] = []
         cost, size = 0.0, 0
-        in_line = self._database.run(connection, "claim_candidates", (want.queue, json_text(want.kinds), want.rows))
-        for seq, job_id, kind, attempts, max_attempts, crashes, stored in in_line:
+        asked = (want.queue, json_text(want.kinds), want.rows, now)
+        in_line = self._database.run(connection, "claim_candidates", asked)
+        for seq, job_id, kind, attempts, max_attempts, crashes, stored, time_limit, expires_at in in_line:
             payload: bytes = self._payload(connection, seq) if stored is None else stored
             cost += want.costs.get(kind, float("inf"))
             size += len(payload)
@@ -65,7 +66,19 @@ class SqliteWorkerQueue:
                 break
             number = want.first_claim_no + len(claims)
             claims.append(
-                Claim(seq, text(job_id), kind, want.queue, number, attempts + 1, max_attempts, crashes, payload)
+                Claim(
+                    seq,
+                    text(job_id),
+                    kind,
+                    want.queue,
+                    number,
+                    attempts + 1,
+                    max_attempts,
+                    crashes,
+                    payload,
+                    time_limit=time_limit,
+                    expires_at=expires_at,
+                )
             )
         connection.executemany(statement("sqlite", "claim"), [(process_id, c.claim_no, now, c.key) for c in claims])
         return claims

@@ -26,9 +26,9 @@ def view(board: Board) -> BoardView:
 def fill(board: Board, number: int, process_id: int, state: State, **words: int) -> Slot:
     slot = board.slot(number)
     for word, value in {"PROCESS_ID": process_id, "PID": 1000 + number, "NUMBER": number + 1, "STATE": state}.items():
-        slot.set(Word[word], value)
+        slot.set(getattr(Word, word), value)
     for name, value in words.items():
-        slot.set(Word[name], value)
+        slot.set(getattr(Word, name), value)
     return slot
 
 
@@ -184,4 +184,4 @@ def test_when_the_parent_is_dead_everybody_on_the_board_gets_an_obituary(board: 
     told = [(d.process_id, d.queue, d.pid, d.running, d.started_no, d.signal) for d in view.obituaries()]
 
     assert told == [(10, "default", 1000, True, 3, "SIGKILL"), (11, "media", 1001, False, 8, "SIGKILL")]
-    assert all(d.with_supervisor and not d.stopped_by_us for d in view.obituaries())
+    assert all(d.with_supervisor and not d.killed_by_us for d in view.obituaries())

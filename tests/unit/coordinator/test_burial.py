@@ -101,7 +101,7 @@ def test_a_worker_that_started_nothing_gives_everything_back(
 
 
 def test_a_job_whose_worker_we_stopped_goes_back_free(storage: Storage, undertaker: Undertaker, worker: Hand) -> None:
-    jobs = jobs_of(storage, undertaker, died(worker, stopped_by_us=True, signal="SIGKILL"))
+    jobs = jobs_of(storage, undertaker, died(worker, killed_by_us=True, signal="SIGKILL"))
 
     assert [(job.status, job.attempts) for job in jobs[1:]] == [(Status.PENDING, 0)] * 3
     assert jobs[0].error_history[0].cause is Cause.LOST

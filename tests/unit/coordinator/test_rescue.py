@@ -123,7 +123,7 @@ def test_a_death_whose_obituary_is_on_its_way_is_left_to_the_obituary(scene: Sce
     process_id = scene.worker.process_id
     obituary = Died(
         process_id=process_id, queue="default", number=1, pid=9, running=True, started_no=1, exit_code=None,
-        signal="SIGKILL", cpu_seconds=1.0, peak_memory=1,
+        signal="SIGKILL", cpu_time=1, peak_memory=1,
     )  # fmt: skip
 
     scene.rescuer.look_for_lost(lambda: scene.rescuer.to_bury.update({process_id: obituary}))

@@ -57,7 +57,7 @@ def died(process_id: int) -> Died:
         started_no=0,
         exit_code=1,
         signal=None,
-        cpu_seconds=0,
+        cpu_time=0,
         peak_memory=0,
     )
 
@@ -65,7 +65,7 @@ def died(process_id: int) -> Died:
 def test_a_child_is_born_booting(lines: Lines) -> None:
     child = a_worker(lines, 1)
 
-    assert (child.phase, child.boot_error, child.stopped_by_us) == (Phase.BOOTING, None, False)
+    assert (child.phase, child.boot_error, child.killed_by_us) == (Phase.BOOTING, None, False)
 
 
 def test_a_worker_and_the_coordinator_are_told_apart(lines: Lines) -> None:

@@ -31,7 +31,7 @@ class Moment(NamedTuple):
     since: int
     started_no: int
 
-    def get(self, word: Word) -> int:
+    def get(self, word: int) -> int:
         return {Word.HELD_TO: self.held_to, Word.SINCE: self.since, Word.STARTED_NO: self.started_no}[word]
 
 
@@ -114,7 +114,7 @@ class PastSlot:
     def state(self) -> State:
         return State.RUNNING
 
-    def get(self, word: Word) -> int:
+    def get(self, word: int) -> int:
         return PROCESS if word is Word.PROCESS_ID else next(self.reads).get(word)
 
 

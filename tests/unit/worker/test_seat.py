@@ -53,7 +53,7 @@ def a_claim(number: int, kind: str = "work") -> Claim:
     return Claim(1, new_job_id(), kind, "default", number, 1, 5, 0, b"{}")
 
 
-def words(board: Board, *names: Word) -> list[int]:
+def words(board: Board, *names: int) -> list[int]:
     return [board.slot(1).get(name) for name in names]
 
 

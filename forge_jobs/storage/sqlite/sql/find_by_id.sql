@@ -1,6 +1,6 @@
 -- The jobs named that match, newest first, before a cursor; without what stands beside their rows.
 SELECT seq, id, queue, kind, status, gate, priority, attempts, max_attempts, enqueued_at, scheduled_at, started_at,
-       finished_at, cancel_requested_at, unique_key, process_id, claim_no,
+       finished_at, cancel_requested_at, unique_key, process_id, claim_no, time_limit, expires_at, cpu_time, peak_memory,
        CAST(payload AS BLOB), CAST(result AS BLOB)
 FROM job
 WHERE id IN (SELECT unhex(value) FROM json_each(?6))

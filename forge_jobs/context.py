@@ -1,0 +1,109 @@
+"""JobContext: what a handler learns about the job it runs, and what it may do meanwhile."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol
+
+from forge_jobs.client import Job
+from forge_jobs.model.names import checked_delay
+from forge_jobs.model.stops import StopReason
+
+JOB_LOGGER = "forge_jobs.job"
+
+
+class Stops(Protocol):
+    """Whether the running job is to stop, and for how long that may be put off."""
+
+    def requested(self) -> StopReason | None:
+        """Return why the job is to stop, None while it is not."""
+
+    def check(self) -> None:
+        """Raise JobCancelled, JobTimeout, JobOutOfMemory or JobInterrupted if the job is to stop."""
+
+    def shield(self, seconds: float) -> AbstractContextManager[None]:
+        """Put off what would be raised until the end of the block."""
+
+
+class NeverStopped:
+    """For handlers that are called without a farm."""
+
+    def requested(self) -> None:
+        """Nobody asks."""
+
+    def check(self) -> None:
+        """Raise nothing."""
+
+    def shield(self, _seconds: float) -> AbstractContextManager[None]:
+        """There is nothing to be put off."""
+        return nullcontext()
+
+
+class JobContext:
+    """What a handler learns about the job it runs, and what it may do meanwhile."""
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        kind: str,
+        queue: str,
+        attempt: int,
+        max_attempts: int,
+        enqueue: Callable[..., Job],
+        report: Callable[[int, int | None, str | None], None],
+        stops: Stops | None = None,
+    ) -> None:
+        self._stops = stops or NeverStopped()
+        self.id = job_id
+        self.kind = kind
+        self.queue = queue
+        self.attempt = attempt
+        self.max_attempts = max_attempts
+        self._enqueue = enqueue
+        self._report = report
+
+    @functools.cached_property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry the job's id, kind and attempt."""
+        return _JobLogger(
+            logging.getLogger(JOB_LOGGER), {"job_id": self.id, "kind": self.kind, "attempt": self.attempt}
+        )
+
+    def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Say how far the job is; shown by ``forge-jobs workers``. Costs a microsecond and writes to no database."""
+        self._report(int(done), None if total is None else int(total), note)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job is to stop: cancelled, past its time or memory limit, or the farm has no more time for it.
+
+        A handler need not look: it is interrupted by an exception. This is for code in a ``shield``, in other threads,
+        or that wants to stop at a place of its own choice.
+        """
+        return self._stops.requested() is not None
+
+    def check(self) -> None:
+        """Raise JobCancelled, JobTimeout, JobOutOfMemory or JobInterrupted if the job is to stop."""
+        self._stops.check()
+
+    def shield(self, max: float = 0.0) -> AbstractContextManager[None]:  # noqa: A002 - reads as it is meant
+        """Return a block that is not interrupted: what would be raised in it is raised at its end.
+
+        The grace after which the worker is killed runs on meanwhile. ``max`` (seconds, from the start of the block)
+        asks for more: until then it is not killed.
+        """
+        return self._stops.shield(checked_delay(max, "max"))
+
+    def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
+        """Store another job, as ``ForgeJobs.enqueue`` does."""
+        return self._enqueue(kind, payload, **options)
+
+
+class _JobLogger(logging.LoggerAdapter[logging.Logger]):
+    def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
+        kwargs["extra"] = {**(self.extra or {}), **kwargs.get("extra", {})}
+        return msg, kwargs

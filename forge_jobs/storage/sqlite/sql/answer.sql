@@ -1,0 +1,2 @@
+-- Answers a question.
+UPDATE request SET answer = ? WHERE no = ?

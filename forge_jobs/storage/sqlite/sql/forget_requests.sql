@@ -1,0 +1,2 @@
+-- Removes old questions and their answers.
+DELETE FROM request WHERE asked_at < ?

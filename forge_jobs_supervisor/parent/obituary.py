@@ -1,0 +1,54 @@
+"""What is told of a dead worker: how it ended, what its slot showed, and who killed it."""
+
+from __future__ import annotations
+
+from forge_jobs.clock import monotonic_us
+from forge_jobs.model.stops import StopReason
+from forge_jobs_supervisor.messages import Died
+from forge_jobs_supervisor.parent.children import Child
+from forge_jobs_supervisor.unix.board import Slot, State, Word
+from forge_jobs_supervisor.unix.processes import Ending
+from forge_jobs_supervisor.unix.usage import oom_kills
+
+
+class OutOfMemoryKills:
+    """Tells a SIGKILL of the kernel's from anybody else's by the kernel's own count."""
+
+    def __init__(self) -> None:
+        self._seen = oom_kills()
+
+    def has_struck(self) -> bool:
+        """Return whether the kernel has killed a process for want of memory since this was asked last."""
+        before, self._seen = self._seen, oom_kills()
+        return before is not None and self._seen is not None and self._seen > before
+
+
+def obituary(child: Child, slot: Slot, ending: Ending, kills: OutOfMemoryKills) -> Died:
+    """Return a dead worker's obituary."""
+    order = child.killed_for
+    by_us = child.killed_by_us or order is not None
+    running = slot.state is State.RUNNING
+    return Died(
+        process_id=slot.get(Word.PROCESS_ID),
+        queue=child.queue,
+        number=child.number,
+        pid=child.pid,
+        running=running,
+        started_no=slot.get(Word.STARTED_NO),
+        exit_code=ending.exit_code,
+        signal=ending.signal,
+        wall_time=monotonic_us() - slot.get(Word.STARTED_AT) if running else 0,
+        cpu_time=max(round(ending.cpu_seconds * 1e6) - slot.get(Word.CPU_BEFORE), 0),
+        peak_memory=ending.peak_memory,
+        stopped_claim=order.claim_no if order else 0,
+        stop_reason=order.reason if order else 0,
+        stopped_for=_reason(order.reason, order.told) if order else "",
+        killed_by_us=by_us,
+        out_of_memory=ending.signal == "SIGKILL" and not by_us and kills.has_struck(),
+    )
+
+
+def _reason(reason: StopReason, told: str) -> str:
+    return {StopReason.CANCEL: "cancelled while it was running", StopReason.INTERRUPT: "the farm stopped"}.get(
+        reason, told
+    )

@@ -1,0 +1,33 @@
+"""Children that hold up others: a worker that does not leave its exchange, a coordinator that does not move."""
+
+from __future__ import annotations
+
+import logging
+
+from forge_jobs.clock import monotonic_us
+from forge_jobs_supervisor.parent.children import Children
+from forge_jobs_supervisor.unix import processes
+from forge_jobs_supervisor.unix.board import Board, Head, Word
+
+_log = logging.getLogger(__name__)
+
+STUCK_EXCHANGE = 5.0
+"""Seconds a worker may be in one exchange: it would hold up every other writer. It is killed and rolls back."""
+
+STUCK_COORDINATOR = 30.0
+
+
+def kill_stuck(board: Board, children: Children) -> None:
+    """Kill children that are stuck."""
+    coordinator = children.coordinator
+    beat = (monotonic_us() - board.head(Head.COORDINATOR_BEAT)) / 1e6
+    if coordinator is not None and beat > STUCK_COORDINATOR:
+        _log.error("the coordinator has not moved for %.0f s and is killed", beat)
+        processes.kill_group(coordinator.pid)
+    for child in children.workers:
+        slot = board.slot(child.slot)
+        since = slot.get(Word.EXCHANGING)
+        stuck = (monotonic_us() - since) / 1e6
+        if since and stuck > STUCK_EXCHANGE:
+            _log.error("%s has been in one exchange for %.0f s and is killed", child.name, stuck)
+            processes.kill_group(child.pid)

@@ -1,0 +1,73 @@
+"""What a process uses: CPU time, memory, and the peak of it, from /proc and getrusage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import time
+from pathlib import Path
+
+_PAGE = resource.getpagesize()
+OOM_SCORE = 200
+"""Added to a worker's oom_score_adj (proc(5)): as if it used a fifth of the memory more."""
+
+
+class Meter:
+    """What this process uses for one job after another.
+
+    The kernel's high-water mark of memory is reset for each job, where it allows that (``/proc/self/clear_refs``, see
+    proc(5)); where it does not, a job's peak is the highest so far.
+    """
+
+    def __init__(self) -> None:
+        self._reset: int | None = None
+        with contextlib.suppress(OSError):
+            self._reset = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+
+    def start(self) -> int:
+        """Begin with a job; return the microseconds of CPU time that this process has used before."""
+        if self._reset is not None:
+            try:
+                os.pwrite(self._reset, b"5", 0)
+            except OSError:
+                self._reset = None
+        return time.process_time_ns() // 1000
+
+    def stop(self, before: int) -> tuple[int, int]:
+        """Return the microseconds of CPU time since ``before``, and the peak memory in bytes."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return round((usage.ru_utime + usage.ru_stime) * 1e6) - before, usage.ru_maxrss * 1024
+
+
+def private_memory(pid: int | str = "self") -> int:
+    """Return the bytes of memory that a process has for itself; raise OSError where it is gone.
+
+    Resident pages less those of files and of shared memory: mapped files cost nothing that could not be had back, and
+    pages shared with the parent since the fork count before the job as they do in it.
+    """
+    with open(f"/proc/{pid}/statm", "rb", buffering=0) as file:  # noqa: PTH123 - sampled many times a second
+        fields = file.read(128).split()
+    return (int(fields[1]) - int(fields[2])) * _PAGE
+
+
+def oom_kills() -> int | None:
+    """Return how many processes the kernel has killed for want of memory, here or in this container; None: unknown."""
+    found = None
+    for path, word in (
+        ("/sys/fs/cgroup/memory.events", b"oom_kill "),
+        ("/sys/fs/cgroup/memory/memory.oom_control", b"oom_kill "),
+        ("/proc/vmstat", b"oom_kill "),
+    ):
+        with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123
+            lines = [line for line in file.read().splitlines() if line.startswith(word)]
+            if lines:
+                found = (found or 0) + int(lines[0].split()[1])
+    return found
+
+
+def prefer_as_victim() -> None:
+    """Let the kernel, when memory runs out, kill this process rather than its supervisor."""
+    adjustment = Path("/proc/self/oom_score_adj")
+    with contextlib.suppress(OSError, ValueError):
+        adjustment.write_text(str(min(int(adjustment.read_text()) + OOM_SCORE, 1000)))

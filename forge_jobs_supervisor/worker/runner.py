@@ -1,0 +1,117 @@
+"""Running one claim: its place on the board, its limits, its title, and what it used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from forge_jobs.clock import Clock, monotonic
+from forge_jobs.context import JobContext
+from forge_jobs.execution import run
+from forge_jobs.handlers import Handler
+from forge_jobs.model.outcome import Verdict
+from forge_jobs.settling import Used
+from forge_jobs.storage.records import Claim
+from forge_jobs_supervisor.messages import Watch, encoded
+from forge_jobs_supervisor.unix import processes, titles
+from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.usage import Meter
+from forge_jobs_supervisor.worker.seat import Limits, Seat
+from forge_jobs_supervisor.worker.stopping import Stopper
+
+_TITLE_EVERY = 0.05
+"""Seconds between titles while jobs are short: setting one costs as much as a small job's bookkeeping."""
+
+
+class Ran(NamedTuple):
+    """How a handler's call ended. ``stopped``: an exception was raised in it from outside."""
+
+    verdict: Verdict
+    started_at: int
+    seconds: float
+    used: Used
+    stopped: bool
+
+
+class Runner:
+    """Calls handlers, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        queue: str,
+        number: int,
+        handlers: Mapping[str, Handler[..., Any]],
+        enqueue: Callable[..., Any],
+        seat: Seat,
+        stopper: Stopper,
+        lifeline: Lifeline,
+        clock: Clock,
+    ) -> None:
+        self._queue, self._number = queue, number
+        self._pid = os.getpid()
+        self._handlers = handlers
+        self._enqueue = enqueue
+        self._seat = seat
+        self._stopper = stopper
+        self._lifeline = lifeline
+        self._clock = clock
+        self._meter = Meter()
+        self._titled_at = 0.0
+        self._limits: dict[tuple[str, int | None], Limits] = {}
+
+    def run(self, claim: Claim, memory_limit: int | None, *, short: bool) -> Ran | None:
+        """Run a claim; None if it must not be started.
+
+        ``memory_limit`` is bytes, where the handler names none; a ``short`` job is not always named in the title.
+        """
+        handler = self._handlers[claim.kind]
+        limits = self._limits_of(claim, handler, memory_limit)
+        self._stopper.begin()
+        if self._seat.start(claim, limits) is None:
+            return None
+        if (limits.time or limits.memory) and not self._seat.is_watched:
+            self._lifeline.send(encoded(Watch()))
+        self._title(claim, short=short)
+        started_at = self._clock.now()
+        cpu = self._meter.start()
+        self._seat.began(cpu)
+        before = monotonic()
+        verdict = run(handler, claim.payload, lambda: self._context(claim), self._stopper.struck)
+        seconds = monotonic() - before
+        if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
+            os._exit(0)
+        used = Used(round(seconds * 1e6), *self._meter.stop(cpu))
+        if not self._lifeline.is_open():
+            os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
+        self._seat.ended()
+        return Ran(verdict, started_at, seconds, used, self._stopper.struck() is not None)
+
+    def _limits_of(self, claim: Claim, handler: Handler[..., Any], memory_limit: int | None) -> Limits:
+        limits = self._limits.get((claim.kind, memory_limit))
+        if limits is None:
+            limits = self._limits[claim.kind, memory_limit] = Limits(
+                time=round((handler.timeout or 0.0) * 1e6),
+                memory=handler.memory_limit or memory_limit or 0,
+                grace=round(handler.cancel_grace * 1e6),
+            )
+        return limits if claim.time_limit is None else limits._replace(time=claim.time_limit)
+
+    def _context(self, claim: Claim) -> JobContext:
+        return JobContext(
+            job_id=claim.id,
+            kind=claim.kind,
+            queue=claim.queue,
+            attempt=claim.attempt,
+            max_attempts=claim.max_attempts,
+            enqueue=self._enqueue,
+            report=self._seat.progress,
+            stops=self._stopper,
+        )
+
+    def _title(self, claim: Claim, *, short: bool) -> None:
+        now = monotonic()
+        if not short or now - self._titled_at > _TITLE_EVERY:
+            titles.worker(self._queue, self._number, f"{claim.kind} {claim.id}")
+            self._titled_at = now

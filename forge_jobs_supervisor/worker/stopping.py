@@ -1,0 +1,127 @@
+"""Stopping the handler that runs: what the mailbox asks for is raised in it, and in nothing else.
+
+The parent writes a claim's number into the mailbox and sends a signal, again and again until the job has ended. The
+signal's function raises only if that claim is running and the interrupted code is the handler's, so neither a job that
+has just started nor the worker's own code is ever hit. It does not raise twice while the handler cleans up after the
+first time; it does where the exception was swallowed, in a ``__del__``, a callback of C code or an ``except:``.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import CodeType, FrameType
+
+from forge_jobs import storage
+from forge_jobs.execution import call
+from forge_jobs.model.stops import RAISED, JobStopped, StopReason, mebibytes
+from forge_jobs_supervisor.worker.seat import Seat
+
+_CALL = call.__code__
+_STORAGE = str(Path(storage.__file__).parent)
+_DEEPEST = 100
+"""How far back a chain of exceptions is followed: more than any that a program means."""
+
+
+class Stopper:
+    """Decides whether the running handler is interrupted. The Stops that a JobContext asks, too."""
+
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
+        self._shields = 0
+        self._raised: JobStopped | None = None
+
+    def begin(self) -> None:
+        """Note that another job begins."""
+        self._shields = 0
+        self._raised = None
+
+    def struck(self) -> JobStopped | None:
+        """Return what was raised in the job that runs, or ran last."""
+        return self._raised
+
+    def on_signal(self, _number: int, frame: FrameType | None) -> None:
+        """Raise in the handler what the mailbox asks for, if the handler is what was interrupted."""
+        if self.requested() is None or self._shields or not in_handler(frame) or self._cleans_up():
+            return
+        raise self._stop()
+
+    def requested(self) -> StopReason | None:
+        """Return why the running job is to stop, None while it is not."""
+        return self._seat.stop_requested
+
+    def check(self) -> None:
+        """Raise if the running job is to stop."""
+        if self.requested() is not None:
+            raise self._stop()
+
+    def shield(self, seconds: float) -> AbstractContextManager[None]:
+        """Return a block in which nothing is raised."""
+        return _Shield(self, self._seat, seconds)
+
+    def _stop(self) -> JobStopped:
+        reason = self.requested()
+        assert reason is not None
+        if self._raised is None:
+            self._raised = RAISED[reason](self._told(reason))
+        return self._raised
+
+    def _told(self, reason: StopReason) -> str:
+        match reason:
+            case StopReason.TIMEOUT:
+                return f"the job ran longer than its limit of {self._seat.time_limit:g} s"
+            case StopReason.MEMORY:
+                limit, used = self._seat.memory
+                return f"the job used {mebibytes(used)} more than its idle worker; its limit is {mebibytes(limit)}"
+            case StopReason.CANCEL:
+                return "cancelled while it was running"
+            case StopReason.INTERRUPT:
+                return "the farm stops"
+
+    def _cleans_up(self) -> bool:
+        """Whether what was raised before is being handled right now."""
+        handled = sys.exception()
+        for _ in range(_DEEPEST):
+            if handled is None or self._raised is None:
+                return False
+            if handled is self._raised:
+                return True
+            handled = handled.__context__
+        return True
+
+
+def in_handler(frame: FrameType | None) -> bool:
+    """Return whether a frame belongs to the handler, and not to a call to the database that the handler made."""
+    if frame is None or frame.f_code is _CALL:
+        return False  # it has not begun, or has ended well
+    while frame is not None:
+        code: CodeType = frame.f_code
+        if code is _CALL:
+            return True
+        if code.co_filename.startswith(_STORAGE):
+            return False
+        frame = frame.f_back
+    return False
+
+
+class _Shield(AbstractContextManager[None]):
+    def __init__(self, stopper: Stopper, seat: Seat, seconds: float) -> None:
+        self._stopper = stopper
+        self._seat = seat
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        if not self._stopper._shields:
+            self._stopper.check()
+        self._stopper._shields += 1
+        if self._seconds:
+            self._seat.shield(self._seconds)
+
+    def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
+        self._stopper._shields -= 1
+        if self._stopper._shields or self._stopper.requested() is not None:
+            if not self._stopper._shields and kind is None:
+                self._stopper.check()
+            return
+        self._seat.unshield()
