@@ -14,7 +14,7 @@ Run the jobs with ``forge-jobs supervise --app module:jobs``.
 """
 
 from forge_jobs.app import ForgeJobs
-from forge_jobs.client import Job, Page
+from forge_jobs.client import Cancelled, Job, Page
 from forge_jobs.config import QueuePaths
 from forge_jobs.context import JobContext
 from forge_jobs.errors import (
@@ -43,6 +43,7 @@ from forge_jobs.model.stops import JobCancelled, JobInterrupted, JobOutOfMemory,
 __version__ = "0.1.0"
 
 __all__ = [
+    "Cancelled",
     "Cause",
     "ConfigError",
     "DatabaseBusy",

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Callable, Iterable
 from types import NoneType
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from forge_jobs.client import Client, EnqueueOptions, Job, Page
+from forge_jobs.client import Cancelled, Client, Job, Page, checked_id
 from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import DEFAULT_GRACE, Handler, P, R, Registry, name_of
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.names import checked_kind, checked_queue
-from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
+from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts, QueueSettings, checked_changes
 from forge_jobs.model.states import Status
+from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import encode_payload
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.storage.records import JobFilter
@@ -185,6 +187,45 @@ class ForgeJobs:
         if before is not None and (not isinstance(before, int) or not 0 < before < 2**63):
             raise InvalidValue(f"before {before!r} is no cursor: use the attribute next of a page")
         return self.client.list(job_filter(status=status, queue=queue, kind=kind), limit, before)
+
+    def cancel(
+        self,
+        *job_ids: str | UUID,
+        status: Status | str | None = None,
+        queue: str | None = None,
+        kind: str | None = None,
+    ) -> Cancelled:
+        """Stop jobs for good: those named, or all that match and have not finished; say what was done to each.
+
+        A job that has not begun never will. One that is running is stopped as ``Job.cancel`` says.
+        """
+        if not job_ids and status is None and queue is None and kind is None:
+            raise InvalidValue("cancel needs ids, or at least one of status=, queue= and kind=")
+        ids = [checked_id(job_id) for job_id in job_ids] or None
+        return self.client.cancel(job_filter(status=status, queue=queue, kind=kind, ids=ids))
+
+    def queues(self) -> builtins.list[QueueSettings]:
+        """Return every queue's settings."""
+        return self.storage.queue_config.queues()
+
+    def set_queue(self, name: str, **changes: Any) -> QueueSettings:
+        """Change some of a queue's settings for all hosts, within a second; return them all.
+
+        Settings are those of QueueSettings. Raises InvalidValue for a value out of range or an unknown queue.
+        """
+        settings = self.storage.queue_config.change_queue(checked_queue(name), checked_changes(changes))
+        if settings is None:
+            known = ", ".join(queue.name for queue in self.queues()) or "there is none yet"
+            raise InvalidValue(f"there is no queue {name!r}; known: {known}")
+        return settings
+
+    def pause_queue(self, name: str) -> None:
+        """Let nobody claim a job of this queue until it is resumed; running jobs finish."""
+        self.set_queue(name, paused=True)
+
+    def resume_queue(self, name: str) -> None:
+        """Let jobs of this queue be claimed again."""
+        self.set_queue(name, paused=False)
 
     def counts(self) -> dict[str, QueueCounts]:
         """Return each queue's counts, without reading finished jobs."""

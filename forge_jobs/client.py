@@ -10,22 +10,13 @@ from uuid import UUID
 
 import msgspec
 
-from forge_jobs.clock import MICROSECONDS, as_datetime
+from forge_jobs.clock import as_datetime
 from forge_jobs.errors import InvalidValue, JobFailed, JobNotFound, ResultTimeout
 from forge_jobs.ids import new_job_id
-from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS, Enqueued, ErrorEntry, JobRecord, NewJob
-from forge_jobs.model.names import (
-    checked_attempts,
-    checked_delay,
-    checked_kind,
-    checked_limit,
-    checked_moment,
-    checked_priority,
-    checked_queue,
-    checked_unique_key,
-)
-from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts
+from forge_jobs.model.job import Enqueued, ErrorEntry, JobRecord
+from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
+from forge_jobs.options import EnqueueOptions, new_job
 from forge_jobs.payload import decode_json
 from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import Batch, JobFilter
@@ -34,20 +25,10 @@ from forge_jobs.waiting import Waiters
 BATCH = 500
 """How many jobs an operator's verb changes in one transaction, so that nobody waits long behind it."""
 
+_UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS)
+"""In the order in which a job passes through them: none slips through between two batches."""
+
 Verb = Callable[[JobFilter, int, int], Batch]
-
-
-class EnqueueOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that may be said about one job besides its kind and payload."""
-
-    queue: str | None = None
-    priority: int | None = None
-    run_at: datetime | None = None
-    delay: float | None = None
-    unique_key: str | None = None
-    max_attempts: int | None = None
-    timeout: float | None = None
-    expires_at: datetime | None = None
 
 
 class Job:
@@ -179,12 +160,8 @@ class Job:
         ``requested`` means that it is running: it is stopped within milliseconds, or killed when its handler's grace
         is over; it is not tried again. Its result stands if it succeeds all the same.
         """
-        done = self._client.operate("cancel", JobFilter(ids=[self.id]))
-        if done.changed:
-            return "cancelled"
-        if done.requested:
-            return "requested"
-        return "already_finished" if done.skipped else "not_found"
+        done = self._client.cancel(JobFilter(ids=[self.id]))
+        return next(name for name in Cancelled.__struct_fields__ if getattr(done, name))
 
     def retry(self) -> bool:
         """Make a failed or dead job pending with a fresh budget; False where it is neither, or its key is held."""
@@ -258,6 +235,19 @@ class Client:
         assert status is None or isinstance(status, Status)
         return status
 
+    def cancel(self, wanted: JobFilter) -> Cancelled:
+        """Stop every job that matches for good; without a status or ids, those that are not finished."""
+        whole = wanted.ids is None and wanted.status is None
+        parts = [msgspec.structs.replace(wanted, status=s) for s in _UNFINISHED] if whole else [wanted]
+        done = [self.operate("cancel", part) for part in parts]
+        told = {
+            "cancelled": [i for batch in done for i in batch.changed],
+            "requested": [i for batch in done for i in batch.requested],
+            "already_finished": [i for batch in done for i in batch.skipped],
+        }
+        known = {i for ids in told.values() for i in ids}
+        return Cancelled(**told, not_found=[i for i in dict.fromkeys(wanted.ids or ()) if i not in known])
+
     def operate(self, verb: str, wanted: JobFilter) -> Batch:
         """Do ``cancel``, ``retry``, ``delete`` or ``run_now`` to every job that matches, batch by batch."""
         act: Verb = getattr(self._storage().operator, verb)
@@ -274,27 +264,16 @@ class Client:
         return done
 
 
-def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
-    """Return what is to be stored, every value checked."""
-    if options.run_at is not None and options.delay is not None:
-        raise InvalidValue("give run_at or delay, not both")
-    run_at = None if options.run_at is None else checked_moment(options.run_at, "run_at")
-    expires_at = None if options.expires_at is None else checked_moment(options.expires_at, "expires_at")
-    timeout = checked_limit(options.timeout, "timeout")
-    delay = None if options.delay is None else round(checked_delay(options.delay) * MICROSECONDS)
-    return NewJob(
-        id=new_job_id(),
-        queue=checked_queue(DEFAULT_QUEUE if options.queue is None else options.queue),
-        kind=checked_kind(kind),
-        payload=payload,
-        priority=0 if options.priority is None else checked_priority(options.priority),
-        max_attempts=DEFAULT_MAX_ATTEMPTS if options.max_attempts is None else checked_attempts(options.max_attempts),
-        run_at=run_at,
-        delay=delay,
-        unique_key=checked_unique_key(options.unique_key),
-        time_limit=None if timeout is None else max(round(timeout * MICROSECONDS), 1),
-        expires_at=expires_at,
-    )
+class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cancel did, by job id.
+
+    ``cancelled`` had not begun and never will; ``requested`` are running and are being stopped.
+    """
+
+    cancelled: Sequence[str] = ()
+    requested: Sequence[str] = ()
+    already_finished: Sequence[str] = ()
+    not_found: Sequence[str] = ()
 
 
 def checked_id(job_id: str | UUID) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from forge_jobs.client import Client, EnqueueOptions, Job
+from forge_jobs.client import Client, Job
 from forge_jobs.errors import HandlerError
 from forge_jobs.model.names import (
     checked_attempts,
@@ -19,6 +19,7 @@ from forge_jobs.model.names import (
     checked_queue,
     checked_size,
 )
+from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import Parameters
 
 P = ParamSpec("P")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
+
+from forge_jobs.errors import InvalidValue
+from forge_jobs.model.names import checked_size
 
 DEFAULT_QUEUE = "default"
 
@@ -24,6 +30,39 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep_dead: float = 30.0
     max_workers: int | None = None
     memory_limit: int | None = None
+
+
+MAX_WORKERS = 100_000
+_DAYS = 36_500
+
+
+def checked_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of a queue's settings, checked; raise InvalidValue."""
+    return {name: _checked(name, value) for name, value in changes.items()}
+
+
+def _checked(name: str, value: Any) -> Any:
+    match name:
+        case "paused" | "backoff_enabled":
+            good = isinstance(value, bool)
+            rule = "True or False"
+        case "max_workers":
+            good = value is None or (type(value) is int and 0 <= value <= MAX_WORKERS)
+            rule = f"a whole number from 0 to {MAX_WORKERS}, or None for no cap"
+        case "keep_done" | "keep_dead":
+            good = type(value) in (int, float) and 0 <= value <= _DAYS
+            rule = "days, 0 or more"
+        case "backoff_base" | "backoff_max":
+            good = type(value) in (int, float) and 0 <= value <= _DAYS * 86400
+            rule = "seconds, 0 or more"
+        case "memory_limit":
+            return checked_size(value, name)
+        case _:
+            known = [field for field in QueueSettings.__struct_fields__ if field != "name"]
+            raise InvalidValue(f"unknown setting {name!r} of a queue; settings are {', '.join(known)}")
+    if not good:
+        raise InvalidValue(f"{name} {value!r} is not valid: use {rule}")
+    return value
 
 
 class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):

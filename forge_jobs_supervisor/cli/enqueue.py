@@ -30,12 +30,14 @@ from forge_jobs_supervisor.cli.moments import moment
 @click.option("--run-at", metavar="WHEN", help="Not before: +10m, or an ISO 8601 time with its zone.")
 @click.option("--unique-key", help="While a job of this kind with this key is live, that one is returned.")
 @click.option("--max-attempts", type=int, help="After how many attempts the job ends dead.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="The time limit of each attempt.")
+@click.option("--expires-at", metavar="WHEN", help="From then on no attempt is begun: +10m, or an ISO 8601 time.")
 @click.option("--wait", is_flag=True, help="Wait for the end and print the result; exit 1 if the job ends dead.")
 @json_option
 @add_location_options
 def enqueue(
-    kind: str, payload: str, queue: str | None, priority: int | None, run_at: str | None, unique_key: str | None,
-    max_attempts: int | None, wait: bool, as_json: bool, app_name: str | None, database: str | None, config: str | None,
+    kind: str, payload: str, run_at: str | None, expires_at: str | None, wait: bool, as_json: bool,
+    app_name: str | None, database: str | None, config: str | None, **plain: Any,
 ) -> None:  # fmt: skip
     """Store one job and print its id.
 
@@ -43,12 +45,9 @@ def enqueue(
     """
     jobs = opened(app_name, database, config)
     _check_kind(jobs, kind)
-    given = {
-        "queue": queue,
-        "priority": priority,
+    given = plain | {
         "run_at": None if run_at is None else moment(run_at),
-        "unique_key": unique_key,
-        "max_attempts": max_attempts,
+        "expires_at": None if expires_at is None else moment(expires_at),
     }
     options = {name: value for name, value in given.items() if value is not None}
     job = jobs.enqueue(kind, _payload(payload), **options)

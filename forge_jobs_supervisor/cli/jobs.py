@@ -7,11 +7,13 @@ from typing import Any
 import click
 
 from forge_jobs.client import Job
-from forge_jobs.model.job import ErrorEntry
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.states import Status
+from forge_jobs.model.stops import mebibytes
 from forge_jobs.terminal import print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
-from forge_jobs_supervisor.cli.moments import iso, shown
+from forge_jobs_supervisor.cli.moments import iso, shown, span
 from forge_jobs_supervisor.cli.tables import print_table
 
 
@@ -58,7 +60,7 @@ def show(job_id: str, as_json: bool, app_name: str | None, database: str | None,
         if name == "error_history":
             _print_history(job)
         elif value is not None:
-            click.echo(f"{name + ':':22}{value}")
+            click.echo(f"{name + ':':22}{mebibytes(value) if name == 'peak_memory' else value}")
 
 
 def summary(job: Job) -> dict[str, Any]:
@@ -78,8 +80,24 @@ def summary(job: Job) -> dict[str, Any]:
         "started_at": iso(record.started_at),
         "finished_at": iso(record.finished_at),
         "cancel_requested_at": iso(record.cancel_requested_at),
+        "expires_at": iso(record.expires_at),
+        "time_limit_seconds": _seconds(record.time_limit),
+        "wall_seconds": _seconds(_wall(record)),
+        "cpu_seconds": _seconds(record.cpu_time),
+        "peak_memory": record.peak_memory,
         "last_error": record.error_history[-1].message if record.error_history else None,
     }
+
+
+def _seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / MICROSECONDS
+
+
+def _wall(record: JobRecord) -> int | None:
+    """Return how long the last attempt took, once the job has ended."""
+    if record.started_at is None or record.finished_at is None:
+        return None
+    return record.finished_at - record.started_at
 
 
 def whole(job: Job) -> dict[str, Any]:
@@ -110,5 +128,19 @@ def _print_history(job: Job) -> None:
     for entry in job.error_history:
         where = f" on {entry.host} (pid {entry.pid})" if entry.host else ""
         click.echo(f"attempt {entry.attempt} at {shown(entry.at)}{where}: {entry.cause}: {entry.message}")
+        used = _used(entry)
+        if used:
+            click.echo(f"    {used}")
         if entry.traceback:
             click.echo("    " + entry.traceback.rstrip().replace("\n", "\n    "))
+
+
+def _used(entry: ErrorEntry) -> str:
+    told = []
+    if entry.wall_seconds is not None:
+        told.append(f"wall {span(entry.wall_seconds)}")
+    if entry.cpu_seconds is not None:
+        told.append(f"CPU {span(entry.cpu_seconds)}")
+    if entry.peak_memory is not None:
+        told.append(f"peak memory {mebibytes(entry.peak_memory)}")
+    return ", ".join(told)

@@ -6,8 +6,10 @@ import click
 
 from forge_jobs import __version__
 from forge_jobs.terminal import Command
+from forge_jobs_supervisor.cli.cancel import cancel
 from forge_jobs_supervisor.cli.enqueue import enqueue
 from forge_jobs_supervisor.cli.jobs import list_jobs, show
+from forge_jobs_supervisor.cli.queue import queue
 from forge_jobs_supervisor.cli.status import queues, status, workers
 from forge_jobs_supervisor.cli.supervise import supervise
 
@@ -18,5 +20,5 @@ def main() -> None:
     """Run, fill and look at a durable job queue for CPU-bound Python."""
 
 
-for command in (supervise, enqueue, status, list_jobs, show, queues, workers):
+for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers):
     main.add_command(command)

@@ -12,7 +12,7 @@ from forge_jobs.storage.records import HostRecord, WorkerView
 from forge_jobs.terminal import print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, span
-from forge_jobs_supervisor.cli.tables import print_table
+from forge_jobs_supervisor.cli.tables import print_queues, print_table
 
 _COUNTS = ("pending", "scheduled", "in_progress", "held", "done", "failed", "dead", "workers")
 _SHOWN_AS = {"failed": "retrying"}
@@ -50,17 +50,11 @@ def status(as_json: bool, app_name: str | None, database: str | None, config: st
 def queues(as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
     """Show the settings of each queue."""
     jobs = looked_up(app_name, database, config)
-    settings = jobs.storage.queue_config.queues()
+    settings = jobs.queues()
     if as_json:
         print_json({"queues": settings})
         return
-    columns = ["queue", "paused", "backoff", "base", "max", "keep done", "keep dead"]
-    rows = [
-        [q.name, "yes" if q.paused else "no", "on" if q.backoff_enabled else "off", span(q.backoff_base),
-         span(q.backoff_max), f"{q.keep_done:g} d", f"{q.keep_dead:g} d"]
-        for q in settings
-    ]  # fmt: skip
-    print_table(columns, rows, numbers=columns[3:])
+    print_queues(settings)
 
 
 @click.command()

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.stops import mebibytes
+from forge_jobs_supervisor.cli.moments import span
+
 UNLIMITED = 10_000
 
 
@@ -24,3 +28,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, num
     for row in cells:
         table.add_row(*row)
     Console(width=None if sys.stdout.isatty() else UNLIMITED).print(table)
+
+
+def print_queues(settings: Iterable[QueueSettings]) -> None:
+    """Print queues' settings."""
+    columns = ["queue", "paused", "max workers", "memory limit", "backoff", "base", "max", "keep done", "keep dead"]
+    rows = [
+        [q.name, "yes" if q.paused else "no", "–" if q.max_workers is None else q.max_workers,
+         "–" if q.memory_limit is None else mebibytes(q.memory_limit), "on" if q.backoff_enabled else "off",
+         span(q.backoff_base), span(q.backoff_max), f"{q.keep_done:g} d", f"{q.keep_dead:g} d"]
+        for q in settings
+    ]  # fmt: skip
+    print_table(columns, rows, numbers=columns[2:])
