@@ -9,23 +9,25 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import SystemClock, monotonic
 from forge_jobs.config import Location, worker_label, worker_version
-from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
+from forge_jobs.errors import ForgeJobsError
 from forge_jobs.ids import new_host_id
 from forge_jobs.settling import Settler
-from forge_jobs.storage import close_idle, open_storage, sqlite_path
+from forge_jobs.storage import close_idle, open_storage
 from forge_jobs.storage.records import HostRecord
-from forge_jobs_supervisor import application
+from forge_jobs_supervisor import application, reloading
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
-from forge_jobs_supervisor.messages import BootFailed, Farewell, Manifest, Message, Ready, Totals, decoded, encoded
+from forge_jobs_supervisor.messages import BootFailed, Farewell, Ready, Totals, encoded
+from forge_jobs_supervisor.parent.handover import Estate
 from forge_jobs_supervisor.parent.nursery import Birth
 from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.supervisor import Supervisor
-from forge_jobs_supervisor.unix import forksafety, processes, titles
+from forge_jobs_supervisor.preflight import check_fork_safety, life_file
+from forge_jobs_supervisor.reloading import Inheritance
+from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.alarm import wait_for_lock
 from forge_jobs_supervisor.unix.board import Board
 from forge_jobs_supervisor.unix.lifeline import Lifeline
@@ -41,9 +43,6 @@ from forge_jobs_supervisor.worker.worker import Worker
 _log = logging.getLogger(__name__)
 WORKER_DEADLINE = 4.0
 """Seconds a worker's call may take: less than after what the parent takes it for stuck."""
-
-SPARE_DESCRIPTORS = 32
-INSPECTION_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +77,16 @@ class Report:
 class Farm:
     """The crew of one host: what each child does, from its first line to its exit code."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, inheritance: Inheritance | None = None) -> None:
         self._plan = plan
-        self._life_lock = LifeLock(life_file(plan.location))
+        self._estate = inheritance.estate if inheritance else None
+        if inheritance is None:
+            self._life_lock = LifeLock.take(life_file(plan.location))
+        else:
+            self._life_lock = LifeLock(inheritance.life_lock, inheritance.life_byte)
         hostname = socket.gethostname()
         self._host = HostRecord(
-            host_id=new_host_id(),
+            host_id=inheritance.host_id if inheritance else new_host_id(),
             hostname=hostname,
             pid=os.getpid(),
             label=worker_label(hostname),
@@ -104,6 +107,8 @@ class Farm:
             wear=self._plan.wear,
             max_jobs=self._plan.max_jobs,
             observe=self._plan.observe or (lambda _totals: None),
+            estate=self._estate,
+            hangup_stops=processes.has_terminal(),
         )
         supervisor.run()
         return Report(
@@ -111,6 +116,23 @@ class Farm:
             hopeless=supervisor.hopeless,
             wall_seconds=monotonic() - self._plan.started,
             cpu_seconds=processes.own_cpu_seconds() - self._plan.cpu_before,
+        )
+
+    def rehearse(self) -> int:
+        """Start the new code in a process of its own, up to where it would bear children; return its pid."""
+        return reloading.rehearse(self._plan.location)
+
+    def reload(self, estate: Estate) -> None:
+        """Become the new code. Returns only by raising OSError."""
+        reloading.hand_over(
+            Inheritance(
+                estate=estate,
+                host_id=self._host.host_id,
+                life_lock=self._life_lock.fd,
+                life_byte=self._life_lock.byte,
+                started=self._plan.started,
+                cpu_before=self._plan.cpu_before,
+            )
         )
 
     def check_before_fork(self) -> None:
@@ -121,7 +143,7 @@ class Farm:
         """In every child: close what belongs to the parent."""
         self._life_lock.abandon()
 
-    def coordinate(self, board: Board, lifeline: Lifeline) -> int:
+    def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline) -> int:
         """Be the coordinator. It ignores the signals that stop the others: the parent says when to leave."""
         titles.coordinator()
         stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -131,6 +153,7 @@ class Farm:
             host=self._host,
             stores=open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE),
             board=board,
+            queues=queues,
             lifeline=lifeline,
             wakeup=wakeup,
             settler=self._settler(),
@@ -214,93 +237,3 @@ def _finished(run: Callable[[], None]) -> int:
     run()
     close_idle()
     return 0
-
-
-def check_fork_safety(app_name: str, location: Location) -> None:
-    """Raise UsageError where a thread runs in this process or it has the database open."""
-    threads = forksafety.unsafe_threads()
-    if threads:
-        raise UsageError(
-            f"importing {app_name} started threads ({', '.join(threads)}), and a process with threads "
-            "cannot be forked safely: start them in the handlers, or use --no-preload"
-        )
-    close_idle()  # what is left open then is another library's
-    file = database_file(location)
-    if forksafety.open_files([file]):
-        raise UsageError(
-            f"importing {app_name} left the database {file} open in the supervisor, and its locks would not survive a "
-            "fork: close it after use, or use --no-preload"
-        )
-
-
-def check_descriptors(workers: int) -> None:
-    """Raise UsageError where this process may not open a descriptor for each worker."""
-    most = processes.most_descriptors()
-    if workers + SPARE_DESCRIPTORS > most:
-        raise UsageError(
-            f"{workers} workers need {workers + SPARE_DESCRIPTORS} open files in the supervisor, {most} are allowed: "
-            "raise the limit (ulimit -n), or start fewer"
-        )
-
-
-def database_file(location: Location) -> Path:
-    """Return the file of a SQLite database."""
-    return sqlite_path(location.url).resolve()
-
-
-def life_file(location: Location) -> Path:
-    """Return the file in which this host holds a byte locked."""
-    file = database_file(location)
-    return file.with_name(file.name + "-hosts")
-
-
-def inspect(app_name: str) -> Manifest:
-    """Import the application in a throw-away child and return what it is; raise UsageError."""
-
-    def look() -> Message:
-        app = application.load(app_name)
-        location = app.location
-        return Manifest(
-            url=location.url, origin=location.origin, queues=list(app.handlers.queues()), kinds=list(app.handlers)
-        )
-
-    answer = _in_child(look, doing=f"importing application {app_name!r}")
-    assert isinstance(answer, Manifest)
-    return answer
-
-
-def check_database(location: Location) -> None:
-    """Open the database in a throw-away child, which creates or upgrades it; raise where it cannot be used."""
-
-    def look() -> Message:
-        storage = open_storage(location.url)
-        storage.queue_config.queues()
-        storage.close()
-        return Ready()
-
-    _in_child(look, doing=f"opening the database {location.shown}")
-
-
-def _in_child(look: Callable[[], Message], *, doing: str) -> Message:
-    """Do something in a child of its own, so that this process stays as it is; raise what it could not do."""
-    mine, theirs = Lifeline.pair()
-
-    def life() -> int:
-        processes.unblock_signals()
-        try:
-            theirs.send(encoded(look()))
-        except ForgeJobsError as error:
-            theirs.send(encoded(BootFailed(reason=str(error), usage=isinstance(error, UsageError))))
-        return 0
-
-    pid = processes.fork(life, close=mine.close, dies_with_parent=True, niceness=0)
-    theirs.close()
-    datagram = mine.receive_within(INSPECTION_SECONDS)
-    mine.close()
-    processes.kill_group(pid)
-    processes.wait_until_gone([pid], seconds=5.0)
-    processes.collect([pid])
-    answer = decoded(datagram) if datagram else BootFailed(reason=f"{doing} ended the process", usage=True)
-    if isinstance(answer, BootFailed):
-        raise (UsageError if answer.usage else DatabaseError)(answer.reason)
-    return answer

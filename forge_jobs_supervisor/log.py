@@ -15,16 +15,17 @@ _EXTRAS = ("job_id", "kind", "attempt", "queue", "worker", "cause", "pid")
 _CLEAR_LINE = "\r\x1b[2K"
 
 
-def set_up(form: str, *, above_bar: bool = False, level: int = logging.INFO) -> None:
+def set_up(form: str, *, above_bar: bool = False, quiet: bool = False) -> None:
     """Send this program's log, and that of the application, to standard error.
 
-    ``above_bar`` wipes the line first: a progress bar stands there, and is drawn again below.
+    ``above_bar`` wipes the line first: a progress bar stands there, and is drawn again below. ``quiet`` leaves out
+    what is no trouble.
     """
     handler = _AboveBar(sys.stderr) if above_bar else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 class _AboveBar(logging.StreamHandler[TextIO]):

@@ -6,18 +6,23 @@ import logging
 import math
 import os
 import sys
+from dataclasses import replace
+from typing import Any
 
 import click
+import msgspec
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.config import Location, locate, queues_from
-from forge_jobs.errors import UsageError
-from forge_jobs.model.names import checked_queue
+from forge_jobs.errors import ForgeJobsError, UsageError
+from forge_jobs.model.names import checked_queue, checked_size
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.storage import open_storage
-from forge_jobs_supervisor import application, compose, log
+from forge_jobs_supervisor import application, compose, log, preflight, reloading
 from forge_jobs_supervisor.cli.common import app_option, config_option, database_option, require_app
 from forge_jobs_supervisor.cli.progress import Progress
+from forge_jobs_supervisor.parent.scaling import Wear
+from forge_jobs_supervisor.reloading import Inheritance
 from forge_jobs_supervisor.unix import processes
 
 _log = logging.getLogger(__name__)
@@ -58,6 +63,26 @@ MAX_WORKERS = 1024
     help="Niceness of the workers.",
 )
 @click.option(
+    "--max-jobs-per-worker",
+    "max_jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="A worker is replaced after so many jobs.",
+)
+@click.option(
+    "--max-worker-age",
+    "max_age",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="A worker is replaced at this age, when its job is done; one of a queue at a time.",
+)
+@click.option(
+    "--max-worker-memory",
+    "max_memory",
+    metavar="SIZE",
+    help='A worker that keeps more memory than this (for example "500MB") is replaced, when its job is done.',
+)
+@click.option(
     "--preload/--no-preload",
     default=True,
     show_default=True,
@@ -71,46 +96,93 @@ MAX_WORKERS = 1024
 @click.option("--log-format", type=click.Choice(log.FORMATS), default="text", show_default=True)
 @database_option
 @config_option
-def supervise(
-    app_name: str | None, workers: int | None, queues: tuple[str, ...], drain: bool, grace: float, niceness: int,
-    preload: bool, progress: bool | None, log_format: str, database: str | None, config: str | None,
-) -> None:  # fmt: skip
+def supervise(log_format: str, progress: bool | None, **options: Any) -> None:
     """Run a farm of worker processes until it is stopped or drained.
 
-    SIGTERM or SIGINT stops it; a second SIGINT gives running jobs no more time.
+    SIGTERM or SIGINT stops it; a second SIGINT gives running jobs no more time. SIGHUP reloads the code. SIGUSR2
+    writes every worker's stack to the log.
 
     Exit codes: 0 it was stopped or drained and no job ended dead in a drain; 1 with --drain, a job ended dead, or the
     database failed; 2 usage; 3 the farm never came up.
     """
-    name = require_app(app_name)
-    if not math.isfinite(grace):
-        raise UsageError(f"--grace {grace} is no number of seconds")
-    with_bar = progress if progress is not None else drain and sys.stderr.isatty()
-    log.set_up(log_format, above_bar=with_bar and sys.stderr.isatty())
-    app = application.load(name) if preload else None
-    location, declared, kinds = _manifest(name, app, database, config)
-    targets = _targets(queues, workers, declared)
-    if not kinds:
-        raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
+    asked = Asked(**options)
+    inheritance = reloading.inherited()
+    with_bar = progress if progress is not None else asked.drain and sys.stderr.isatty()
+    log.set_up(log_format, above_bar=with_bar and sys.stderr.isatty(), quiet=reloading.is_rehearsal())
+    processes.stop_on_terminate()
     bar = Progress() if with_bar else None
-    plan = compose.Plan(
-        app_name=name, app=app, location=location, targets=targets, kinds=kinds, drain=drain, grace=grace,
-        niceness=niceness, observe=bar.show if bar else None,
-    )  # fmt: skip
-    _tell_configuration(plan)
-    compose.check_descriptors(sum(targets.values()))
-    compose.check_fork_safety(name, location)
-    compose.check_database(location)
-    if preload:
+    try:
+        plan = _plan(asked, inheritance, bar)
+        _check(plan)
+        if reloading.is_rehearsal():
+            reloading.check_part(plan.location)
+            return
+    except ForgeJobsError as error:
+        if inheritance is None:
+            raise
+        reloading.try_again(inheritance, error)
+    if plan.app:
         processes.freeze_memory()
     if bar:
         bar.start()
     try:
-        report = compose.Farm(plan).run()
+        report = compose.Farm(plan, inheritance).run()
     finally:
         if bar:
             bar.close()
-    sys.exit(_sum_up(report, drain=drain))
+    sys.exit(_sum_up(report, drain=asked.drain))
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The options, as they were given."""
+
+    app_name: str | None
+    workers: int | None
+    queues: tuple[str, ...]
+    drain: bool
+    grace: float
+    niceness: int
+    max_jobs: int | None
+    max_age: float | None
+    max_memory: str | None
+    preload: bool
+    database: str | None
+    config: str | None
+
+
+def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -> compose.Plan:
+    """Return what is asked for, resolved; raise ForgeJobsError where it makes no sense."""
+    name = require_app(asked.app_name)
+    if not math.isfinite(asked.grace):
+        raise UsageError(f"--grace {asked.grace} is no number of seconds")
+    app = application.load(name) if asked.preload else None
+    location, declared, kinds = _manifest(name, app, asked.database, asked.config)
+    if not kinds:
+        raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
+    plan = compose.Plan(
+        app_name=name,
+        app=app,
+        location=location,
+        targets=_targets(asked.queues, asked.workers, declared),
+        kinds=kinds,
+        drain=asked.drain,
+        grace=asked.grace,
+        niceness=asked.niceness,
+        wear=Wear(age=asked.max_age, memory=checked_size(asked.max_memory, "--max-worker-memory")),
+        max_jobs=asked.max_jobs,
+        observe=bar.show if bar else None,
+    )
+    if inheritance is None:
+        return plan
+    return replace(plan, started=inheritance.started, cpu_before=inheritance.cpu_before)
+
+
+def _check(plan: compose.Plan) -> None:
+    """Raise ForgeJobsError where the farm could not be started."""
+    _tell_configuration(plan)
+    preflight.check_descriptors(sum(plan.targets.values()))
+    preflight.check_fork_safety(plan.app_name, plan.location)
+    preflight.check_database(plan.location)
 
 
 def _manifest(
@@ -119,7 +191,7 @@ def _manifest(
     """Return the database to use, and the queues and kinds of the handlers."""
     told = locate(database, config) if database is not None or config is not None else None
     if app is None:
-        seen = compose.inspect(name)
+        seen = preflight.inspect(name)
         return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)
     if told and app.names_database and app.location.url != told.url:
         _log.warning(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -43,6 +43,7 @@ class Coordinator:
         host: HostRecord,
         stores: Stores,
         board: Board,
+        queues: Sequence[str],
         lifeline: Lifeline,
         wakeup: Wakeup,
         settler: Settler,
@@ -58,7 +59,7 @@ class Coordinator:
         self._leaving = False
         self._database_away = False
         self._failed: set[Callable[[], None]] = set()
-        self._view = view = BoardView(board, host.queues)
+        self._view = view = BoardView(board, queues)
         self._timetable = timetable = Timetable()
         self._undertaker = Undertaker(host.host_id, stores, settler, clock)
         self._waker = Waker(host.queues, stores.upkeep, view, timetable, clock, self._say)

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from forge_jobs.clock import monotonic_us
 from forge_jobs.ids import new_process_id
 from forge_jobs_supervisor.parent.children import Child, Children
+from forge_jobs_supervisor.parent.reload import Stage
 from forge_jobs_supervisor.parent.scaling import first_allowance
 from forge_jobs_supervisor.unix import processes
 from forge_jobs_supervisor.unix.board import Board, Head, State, Word
@@ -25,14 +26,14 @@ class Birth(NamedTuple):
     max_jobs: int | None = None
 
 
-class Crew(Protocol):
+class Crew(Stage, Protocol):
     """What the children do; each runs in the child, and returns its exit code."""
 
     def work(self, birth: Birth, board: Board, lifeline: Lifeline) -> int:
         """Be a worker."""
 
-    def coordinate(self, board: Board, lifeline: Lifeline) -> int:
-        """Be the coordinator."""
+    def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline) -> int:
+        """Be the coordinator; ``queues`` is the list that the board's slots refer to by position."""
 
     def leave_parent(self) -> None:
         """In every child: close what belongs to the parent."""
@@ -68,7 +69,7 @@ class Nursery:
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
         mine, theirs = Lifeline.pair()
         child = Child(pid=0, lifeline=mine)
-        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, theirs))
+        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, self._queues, theirs))
         for died in self._children.unsettled.values():
             child.say(died)
 

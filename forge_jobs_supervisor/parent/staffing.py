@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from forge_jobs.clock import monotonic, monotonic_us
 from forge_jobs_supervisor.parent.children import Child, Children, Phase
@@ -40,12 +40,28 @@ class Staffing:
         self._caps = caps
         for queue, target in self.targets().items():
             workers = self._children.present(queue)
-            leaving = set(surplus([self._standing(child) for child in workers], target))
-            for child in workers:
-                if child.pid in leaving:
-                    _log.info("%s (pid %d) leaves: the queue has %d workers now", child.name, child.pid, target)
-                    child.phase = Phase.LEAVING
-                    processes.ask_to_leave(child.pid)
+            if len(workers) > target:
+                _log.info("queue %s: %d of %d workers leave", queue, len(workers) - target, len(workers))
+            self._dismiss(workers, target)
+
+    def _dismiss(self, workers: Sequence[Child], target: int) -> None:
+        """Let those leave who are more than ``target``."""
+        leaving = surplus([self._standing(child) for child in workers], target)
+        for child in workers:
+            if child.pid in leaving:
+                child.phase = Phase.LEAVING
+                processes.ask_to_leave(child.pid)
+
+    def complete(self) -> bool:
+        """Return whether every queue has its workers, and all of them are up."""
+        return not self.missing() and all(c.phase is not Phase.BOOTING for c in self._children.workers)
+
+    def relieve(self) -> None:
+        """Let workers of the code before a reload leave, one for each new one that is up."""
+        for queue in {child.queue for child in self._children.workers if child.old}:
+            up = sum(child.phase is Phase.UP for child in self._children.present(queue))
+            old = [c for c in self._children.workers if c.old and c.queue == queue and c.phase is not Phase.LEAVING]
+            self._dismiss(old, max(self.targets().get(queue, 0) - up, 0))
 
     def renew(self) -> None:
         """Let one worker of each queue leave whose age or memory is above its limit; it finishes its job first."""

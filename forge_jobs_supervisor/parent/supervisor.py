@@ -19,16 +19,19 @@ from forge_jobs_supervisor.messages import (
     Settled,
     Stop,
     Targets,
+    Token,
     Totals,
     Wake,
     Watch,
     decoded,
 )
 from forge_jobs_supervisor.parent.awake import AwakeClock
-from forge_jobs_supervisor.parent.children import Child, Children, Phase
+from forge_jobs_supervisor.parent.children import Child, Phase
+from forge_jobs_supervisor.parent.deaths import Deaths
+from forge_jobs_supervisor.parent.handover import Estate, book_of, estate_of, slots_for
 from forge_jobs_supervisor.parent.nursery import Crew, Nursery
-from forge_jobs_supervisor.parent.obituary import OutOfMemoryKills, obituary
-from forge_jobs_supervisor.parent.restart import YOUNG, Restarts
+from forge_jobs_supervisor.parent.reload import Rehearsal
+from forge_jobs_supervisor.parent.restart import Restarts
 from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.shutdown import Shutdown
 from forge_jobs_supervisor.parent.stacks import Stacks
@@ -37,7 +40,8 @@ from forge_jobs_supervisor.parent.stopping import Stopping
 from forge_jobs_supervisor.parent.stuck import kill_stuck
 from forge_jobs_supervisor.parent.tokens import pass_tokens
 from forge_jobs_supervisor.unix import processes
-from forge_jobs_supervisor.unix.board import Board, Head, State, Word
+from forge_jobs_supervisor.unix.board import Head
+from forge_jobs_supervisor.unix.systemd import Notifier
 from forge_jobs_supervisor.unix.wakeup import Wakeup
 
 _log = logging.getLogger(__name__)
@@ -60,25 +64,44 @@ class Supervisor:
         wear: Wear = UNWORN,
         max_jobs: int | None = None,
         observe: Callable[[Totals], None] = lambda _totals: None,
+        estate: Estate | None = None,
+        hangup_stops: bool = True,
     ) -> None:
+        """Make a supervisor; ``estate`` is what one before it hands over. ``hangup_stops``: SIGHUP is no reload."""
+        self._crew = crew
         self._grace = grace
         self._observe = observe
-        slots = 2 * sum(targets.values()) + 8
-        self._children = Children(slots)
-        self._board = Board.create(slots)
+        self._hangup_stops = hangup_stops
+        self._queues = list(dict.fromkeys([*(estate.queues if estate else ()), *targets]))
+        self._board, self._children = book_of(estate, slots_for(targets))
         self._wakeup = Wakeup(SIGNALS)
-        self._nursery = Nursery(crew, list(targets), self._board, self._children, self._wakeup, niceness, max_jobs)
+        self._nursery = Nursery(crew, self._queues, self._board, self._children, self._wakeup, niceness, max_jobs)
+        self._rehearsal = Rehearsal(crew)
+        self._notifier = Notifier()
         self._clock = AwakeClock()
         self._stopping = Stopping(self._board, self._children, self._clock)
         self._staffing = Staffing(targets, self._board, self._children, wear)
         self._stacks = Stacks(self._board, self._children)
-        self._kills = OutOfMemoryKills()
         self._restarts = Restarts()
+        self._deaths = Deaths(self._board, self._children, self._restarts)
         self._shutdown: Shutdown | None = None
         self._look_in: float | None = None
         self._looked_at = monotonic()
         self.farewell: Farewell | None = None
         self.hopeless: str | None = None
+        if estate is not None:
+            self._succeed()
+
+    def _succeed(self) -> None:
+        """Take over from the program that had this place: its coordinator goes at once, its workers one by one."""
+        self._restarts.booted()
+        for child in self._children:
+            self._wakeup.watch(child.lifeline.fileno())
+            if not child.is_worker:
+                child.killed_by_us = True
+                processes.kill_group(child.pid)
+        self._looked_at = 0.0  # whoever ended meanwhile is collected at the first step
+        processes.unblock_signals()
 
     def run(self) -> None:
         """Supervise until the farm has been stopped; ``hopeless`` and ``farewell`` say how it ended."""
@@ -91,6 +114,7 @@ class Supervisor:
     def step(self) -> bool:
         """Take what has happened and act on it; False when the farm has stopped."""
         self._fill()
+        self._staffing.relieve()
         patience = self._patience()
         ready, signals = self._wakeup.wait(patience)
         pause = self._clock.waited(patience)
@@ -103,6 +127,8 @@ class Supervisor:
         if signal.SIGCHLD in signals or monotonic() - self._looked_at >= ROUND:
             for pid, ending in processes.collect(self._children.pids):
                 self._mourn(pid, ending)
+            if self._rehearsal.succeeded() and self._shutdown is None:
+                self._reload()
         waits = [wait for wait in (self._stopping.look(), self._stacks.look()) if wait is not None]
         self._look_in = min(waits, default=None)
         self._look_round()
@@ -164,9 +190,7 @@ class Supervisor:
     def _take(self, child: Child, message: Message) -> None:
         match message:
             case Ready():
-                child.phase = Phase.UP if child.phase is Phase.BOOTING else child.phase
-                if child.is_worker:
-                    self._restarts.booted()
+                self._is_ready(child)
             case BootFailed(reason=reason):
                 child.boot_error = reason
             case Wake(queue=queue, jobs=jobs):
@@ -181,6 +205,15 @@ class Supervisor:
                 self._stacks.ask(process_ids)
             case _:
                 self._take_from_coordinator(message)
+
+    def _is_ready(self, child: Child) -> None:
+        child.phase = Phase.UP if child.phase is Phase.BOOTING else child.phase
+        if not child.is_worker:
+            self._board.set_head(Head.RELOADING, 0)
+            return
+        self._restarts.booted()
+        if self._staffing.complete():
+            self._notifier.ready()
 
     def _take_from_coordinator(self, message: Message) -> None:
         match message:
@@ -203,42 +236,22 @@ class Supervisor:
         child = self._children.remove(pid)
         self._wakeup.forget(child.lifeline.fileno())
         child.lifeline.close()
-        told = f"killed by {ending.signal}" if ending.signal else f"exit code {ending.exit_code}"
         if child.phase is Phase.BOOTING and self._shutdown is None:
-            self._not_born(f"{child.name} could not start: {child.boot_error or told}")
-        elif self._shutdown is None and not self._was_planned(child, ending):
-            _log.warning("%s (pid %d) died: %s; a new one is started", child.name, pid, told)
-            running = child.is_worker and self._board.slot(child.slot).state is State.RUNNING
-            if not running and monotonic() - child.born_at < YOUNG:
+            self._not_born(f"{child.name} could not start: {child.boot_error or ending}")
+        elif not child.is_worker:
+            if self.farewell is None and not child.killed_by_us:
                 self._restarts.died_young(monotonic())
-        elif not child.is_worker and self.farewell is None and not child.killed_by_us:
-            self._restarts.died_young(monotonic())
+        else:
+            self._deaths.tell(child, ending, stopping=self._shutdown is not None)
         if child.is_worker:
-            self._send_obituary(child, ending)
-
-    def _was_planned(self, child: Child, ending: processes.Ending) -> bool:
-        """Whether it left as it was told to, or of its own accord, or was killed for its job."""
-        if child.killed_by_us or child.killed_for is not None:
-            return True
-        leaves = child.phase is not Phase.UP or (
-            child.is_worker and self._board.slot(child.slot).state is State.LEAVING
-        )
-        return ending.exit_code == 0 and leaves
-
-    def _send_obituary(self, child: Child, ending: processes.Ending) -> None:
-        slot = self._board.slot(child.slot)
-        died = obituary(child, slot, ending, self._kills)
-        self._children.unsettled[child.slot] = died
-        coordinator = self._children.coordinator
-        if coordinator is not None:
-            coordinator.say(died)
-        slot.set(Word.STATE, State.DEAD)  # after the message: see the coordinator's beat
+            self._deaths.send_obituary(child, ending)
 
     def _look_round(self) -> None:
         """Once a second, but not right after a pause of this process itself, when all look stuck."""
         if monotonic() - self._looked_at < ROUND:
             return
         self._looked_at = monotonic()
+        self._notifier.alive()
         if not self._clock.just_paused:
             kill_stuck(self._board, self._children)
         if self._shutdown is None:
@@ -249,7 +262,10 @@ class Supervisor:
     def _obey(self, number: int) -> None:
         if number == signal.SIGUSR2:
             self._stacks.log_all()
-        if number == signal.SIGTERM or number == signal.SIGINT or number == signal.SIGHUP:
+        if number == signal.SIGHUP and not self._hangup_stops:
+            if self._shutdown is None:
+                self._rehearsal.start()
+        elif number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if self._shutdown is None:
                 _log.info("stopping: running jobs have %g s to finish", self._grace)
                 self.stop()
@@ -260,11 +276,33 @@ class Supervisor:
     def stop(self, grace: float | None = None) -> None:
         """Begin the shutdown: from this instant nobody claims."""
         if self._shutdown is None:
+            self._notifier.stopping()
+            self._rehearsal.give_up()
             self._board.set_head(Head.NO_CLAIMS, 1)
             self._shutdown = Shutdown(self._clock.now(), self._grace if grace is None else grace)
             for child in self._children.workers:
                 child.phase = Phase.LEAVING
                 processes.ask_to_leave(child.pid)
+
+    def _reload(self) -> None:
+        """Become the new code. Idle workers look for jobs by themselves until it has its coordinator."""
+        processes.block_signals(SIGNALS)
+        _ready, signals = self._wakeup.wait(0.0)
+        if signal.SIGTERM not in signals and signal.SIGINT not in signals:
+            _log.info("reload: the new code takes over")
+            self._notifier.reloading()
+            self._board.set_head(Head.RELOADING, 1)
+            for child in self._children.workers:
+                child.say(Token())
+            try:
+                self._crew.reload(estate_of(self._board, self._queues, self._children))
+            except OSError as error:
+                _log.error("reload failed (%s): the old code goes on", error)
+                self._board.set_head(Head.RELOADING, 0)
+                self._notifier.ready()
+        processes.unblock_signals()
+        for number in signals:
+            self._obey(number)
 
     def _proceed(self) -> bool:
         """Carry the shutdown on, if there is one; False when it is over."""

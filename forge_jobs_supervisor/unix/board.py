@@ -105,6 +105,7 @@ class Board:
     """The shared memory and its slots."""
 
     def __init__(self, fd: int, slots: int) -> None:
+        self.fd = fd
         self._memory = mmap.mmap(fd, _bytes_for(slots))
         self._words = memoryview(self._memory).cast("q")
         self._slot_words = [
@@ -115,15 +116,18 @@ class Board:
 
     @classmethod
     def create(cls, slots: int) -> Board:
-        """Make a board; the memory lives as long as a process has it mapped."""
-        fd = os.memfd_create("forge-jobs-board", os.MFD_CLOEXEC)
-        try:
-            os.ftruncate(fd, _bytes_for(slots))
-            board = cls(fd, slots)
-        finally:
-            os.close(fd)
+        """Make a board; its descriptor stays open, so that it can be handed over."""
+        board = cls.adopt(os.memfd_create("forge-jobs-board", os.MFD_CLOEXEC), slots)
         board._words[Head.MAGIC] = MAGIC
         board._words[Head.VERSION] = VERSION
+        return board
+
+    @classmethod
+    def adopt(cls, fd: int, slots: int) -> Board:
+        """Take over a board, with more slots than it had if need be: who has it mapped sees those it knew."""
+        if os.fstat(fd).st_size < _bytes_for(slots):
+            os.ftruncate(fd, _bytes_for(slots))
+        board = cls(fd, slots)
         board._words[Head.SLOTS] = slots
         return board
 

@@ -27,6 +27,11 @@ class Lifeline:
         one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(one), cls(other)
 
+    @classmethod
+    def adopt(cls, fd: int) -> Lifeline:
+        """Take over an end that this process had when it was another program."""
+        return cls(socket.socket(fileno=fd))
+
     def fileno(self) -> int:
         """Return the descriptor."""
         return self._socket.fileno()

@@ -8,19 +8,28 @@ from pathlib import Path
 
 
 class LifeLock:
-    """Held until the process ends. The file is never closed: that would drop the lock."""
+    """Held until the process ends, also while it becomes another program. The file is never closed: that would drop it.
 
-    def __init__(self, path: Path) -> None:
+    ``byte`` is which one.
+    """
+
+    def __init__(self, fd: int, byte: int) -> None:
+        self.fd = fd
+        self.byte = byte
+
+    @classmethod
+    def take(cls, path: Path) -> LifeLock:
+        """Lock a byte that nobody has."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         while True:
-            self.byte = int.from_bytes(os.urandom(7)) >> 1
+            byte = int.from_bytes(os.urandom(7)) >> 1
             try:
-                fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.byte)
+                fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
             except (BlockingIOError, PermissionError):
                 continue
-            return
+            return cls(fd, byte)
 
     def abandon(self) -> None:
         """In a forked child: close the inherited descriptor; the parent's lock is not touched."""
-        os.close(self._fd)
+        os.close(self.fd)

@@ -33,6 +33,10 @@ class Ending(NamedTuple):
     cpu_seconds: float
     peak_memory: int
 
+    def __str__(self) -> str:
+        """Return how, in words."""
+        return f"killed by {self.signal}" if self.signal else f"exit code {self.exit_code}"
+
 
 def fork(child: Callable[[], int], *, close: Callable[[], None], dies_with_parent: bool, niceness: int) -> int:
     """Fork a child that runs ``child`` and leaves by ``os._exit`` with what it returns; return its pid.
@@ -109,6 +113,11 @@ def forget_role_in_forks(close: Callable[[], None]) -> None:
         close()
 
     os.register_at_fork(after_in_child=in_child)
+
+
+def block_signals(numbers: Iterable[signal.Signals]) -> None:
+    """Keep signals waiting, through an exec too."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
 def unblock_signals() -> None:
@@ -204,6 +213,24 @@ def kill_group(leader: int) -> None:
     if leader > 1:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
+
+
+def stop_on_terminate() -> None:
+    """Let SIGTERM end this process like Ctrl-C does, until a farm takes it: process 1 would not hear it otherwise."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def has_terminal() -> bool:
+    """Return whether this process has a controlling terminal: then SIGHUP says that it was closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def most_descriptors() -> int:

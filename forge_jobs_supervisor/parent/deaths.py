@@ -1,14 +1,50 @@
-"""What is told of a dead worker: how it ended, what its slot showed, and who killed it."""
+"""Dead workers: what is told of how they ended, and the obituary from which their jobs are settled."""
 
 from __future__ import annotations
 
-from forge_jobs.clock import monotonic_us
+import logging
+
+from forge_jobs.clock import monotonic, monotonic_us
 from forge_jobs.model.stops import StopReason
 from forge_jobs_supervisor.messages import Died
-from forge_jobs_supervisor.parent.children import Child
-from forge_jobs_supervisor.unix.board import Slot, State, Word
+from forge_jobs_supervisor.parent.children import Child, Children, Phase
+from forge_jobs_supervisor.parent.restart import YOUNG, Restarts
+from forge_jobs_supervisor.unix.board import Board, Slot, State, Word
 from forge_jobs_supervisor.unix.processes import Ending
 from forge_jobs_supervisor.unix.usage import oom_kills
+
+_log = logging.getLogger(__name__)
+
+
+class Deaths:
+    """Says what has to be said about dead workers."""
+
+    def __init__(self, board: Board, children: Children, restarts: Restarts) -> None:
+        self._board = board
+        self._children = children
+        self._restarts = restarts
+        self._kills = OutOfMemoryKills()
+
+    def tell(self, child: Child, ending: Ending, *, stopping: bool) -> None:
+        """Log a death that nobody meant; who dies idle right after its birth is replaced more slowly."""
+        if stopping or child.killed_by_us or child.killed_for is not None:
+            return
+        state = self._board.slot(child.slot).state
+        if ending.exit_code == 0 and (child.phase is not Phase.UP or state is State.LEAVING):
+            return
+        _log.warning("%s (pid %d) died: %s; a new one is started", child.name, child.pid, ending)
+        if state is not State.RUNNING and monotonic() - child.born_at < YOUNG:
+            self._restarts.died_young(monotonic())
+
+    def send_obituary(self, child: Child, ending: Ending) -> None:
+        """Tell the coordinator, now and whenever it starts anew, until it has settled the dead worker's jobs."""
+        slot = self._board.slot(child.slot)
+        died = obituary(child, slot, ending, self._kills)
+        self._children.unsettled[child.slot] = died
+        coordinator = self._children.coordinator
+        if coordinator is not None:
+            coordinator.say(died)
+        slot.set(Word.STATE, State.DEAD)  # after the message: see the coordinator's beat
 
 
 class OutOfMemoryKills:

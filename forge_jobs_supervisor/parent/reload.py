@@ -1,0 +1,64 @@
+"""Reloading: the new code is tried beside the old; only if it comes up does it take the old one's place."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from forge_jobs.clock import monotonic
+from forge_jobs_supervisor.parent.handover import Estate
+from forge_jobs_supervisor.unix import processes
+
+_log = logging.getLogger(__name__)
+
+REHEARSAL_SECONDS = 120.0
+
+
+class Stage(Protocol):
+    """Where the new code is started."""
+
+    def rehearse(self) -> int:
+        """Start the new code in a process of its own, up to where it would bear children; return its pid."""
+
+    def reload(self, estate: Estate) -> None:
+        """Become the new code. Returns only by raising OSError."""
+
+
+class Rehearsal:
+    """At most one try at a time. The farm goes on meanwhile."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._pid: int | None = None
+        self._until = 0.0
+
+    def start(self) -> None:
+        """Try the new code."""
+        if self._pid is not None:
+            _log.info("the new code is being tried already")
+            return
+        try:
+            self._pid = self._stage.rehearse()
+        except OSError as error:
+            _log.error("the new code could not be tried (%s): the old one goes on", error)
+            return
+        self._until = monotonic() + REHEARSAL_SECONDS
+        _log.info("reload: trying the new code (pid %d)", self._pid)
+
+    def succeeded(self) -> bool:
+        """Return whether the try has ended well since this was asked last."""
+        if self._pid is None:
+            return False
+        if monotonic() > self._until:
+            processes.kill_group(self._pid)
+        for _pid, ending in processes.collect([self._pid]):
+            self._pid = None
+            if ending.exit_code == 0:
+                return True
+            _log.error("reload refused: the new code did not come up (%s); the old one goes on", ending)
+        return False
+
+    def give_up(self) -> None:
+        """Let it be: the farm stops."""
+        if self._pid is not None:
+            processes.kill_group(self._pid)
