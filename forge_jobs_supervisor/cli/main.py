@@ -10,8 +10,10 @@ from forge_jobs_supervisor.cli.cancel import cancel
 from forge_jobs_supervisor.cli.enqueue import enqueue
 from forge_jobs_supervisor.cli.jobs import list_jobs, show
 from forge_jobs_supervisor.cli.queue import queue
+from forge_jobs_supervisor.cli.stack import stack
 from forge_jobs_supervisor.cli.status import queues, status, workers
 from forge_jobs_supervisor.cli.supervise import supervise
+from forge_jobs_supervisor.cli.top import top
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -20,5 +22,5 @@ def main() -> None:
     """Run, fill and look at a durable job queue for CPU-bound Python."""
 
 
-for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers):
+for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
     main.add_command(command)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from forge_jobs.clock import monotonic
-from forge_jobs_supervisor.parent.handover import Estate
+from forge_jobs_supervisor.messages import Token
+from forge_jobs_supervisor.parent.children import Children
+from forge_jobs_supervisor.parent.handover import Estate, estate_of
 from forge_jobs_supervisor.unix import processes
+from forge_jobs_supervisor.unix.board import Board, Head
 
 _log = logging.getLogger(__name__)
 
@@ -62,3 +66,19 @@ class Rehearsal:
         """Let it be: the farm stops."""
         if self._pid is not None:
             processes.kill_group(self._pid)
+
+
+def give_way(stage: Stage, board: Board, queues: Sequence[str], children: Children) -> None:
+    """Become the new code; come back only where that failed.
+
+    Idle workers look for jobs by themselves meanwhile, until the new code has its coordinator.
+    """
+    _log.info("reload: the new code takes over")
+    board.set_head(Head.RELOADING, 1)
+    for child in children.workers:
+        child.say(Token())
+    try:
+        stage.reload(estate_of(board, queues, children))
+    except OSError as error:
+        _log.error("reload failed (%s): the old code goes on", error)
+        board.set_head(Head.RELOADING, 0)

@@ -19,7 +19,6 @@ from forge_jobs_supervisor.messages import (
     Settled,
     Stop,
     Targets,
-    Token,
     Totals,
     Wake,
     Watch,
@@ -28,9 +27,9 @@ from forge_jobs_supervisor.messages import (
 from forge_jobs_supervisor.parent.awake import AwakeClock
 from forge_jobs_supervisor.parent.children import Child, Phase
 from forge_jobs_supervisor.parent.deaths import Deaths
-from forge_jobs_supervisor.parent.handover import Estate, book_of, estate_of, slots_for
+from forge_jobs_supervisor.parent.handover import Estate, book_of, slots_for
 from forge_jobs_supervisor.parent.nursery import Crew, Nursery
-from forge_jobs_supervisor.parent.reload import Rehearsal
+from forge_jobs_supervisor.parent.reload import Rehearsal, give_way
 from forge_jobs_supervisor.parent.restart import Restarts
 from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.shutdown import Shutdown
@@ -136,9 +135,7 @@ class Supervisor:
 
     def _patience(self) -> float:
         now = monotonic()
-        waits = [ROUND]
-        if self._look_in is not None:
-            waits.append(self._look_in)
+        waits = [ROUND, ROUND if self._look_in is None else self._look_in]
         if self._shutdown is not None:
             wait = self._shutdown.wait(self._clock.now())
             waits.append(ROUND if wait is None else wait)
@@ -285,21 +282,13 @@ class Supervisor:
                 processes.ask_to_leave(child.pid)
 
     def _reload(self) -> None:
-        """Become the new code. Idle workers look for jobs by themselves until it has its coordinator."""
+        """Become the new code; comes back only where that failed."""
         processes.block_signals(SIGNALS)
         _ready, signals = self._wakeup.wait(0.0)
         if signal.SIGTERM not in signals and signal.SIGINT not in signals:
-            _log.info("reload: the new code takes over")
             self._notifier.reloading()
-            self._board.set_head(Head.RELOADING, 1)
-            for child in self._children.workers:
-                child.say(Token())
-            try:
-                self._crew.reload(estate_of(self._board, self._queues, self._children))
-            except OSError as error:
-                _log.error("reload failed (%s): the old code goes on", error)
-                self._board.set_head(Head.RELOADING, 0)
-                self._notifier.ready()
+            give_way(self._crew, self._board, self._queues, self._children)
+            self._notifier.ready()
         processes.unblock_signals()
         for number in signals:
             self._obey(number)

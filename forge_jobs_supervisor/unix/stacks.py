@@ -7,9 +7,14 @@ import contextlib
 import faulthandler
 import fcntl
 import os
+import re
 import signal
 
 MOST = 64 * 1024
+_BIRTH = re.compile(
+    r'^  File "[^"]*forge_jobs_supervisor/compose\.py", line \d+ in _finished\n(?:  File .*\n?)*', re.MULTILINE
+)
+"""Below the worker's loop lies where it was forked, which is the same for all and of no use."""
 
 
 class StackWriter:
@@ -40,5 +45,5 @@ def clear(pid: int, fd: int) -> None:
 def read(pid: int, fd: int) -> str:
     """Return what another process has written; empty while it has not, or is gone."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/fd/{fd}", "rb") as memory:  # noqa: PTH123
-        return memory.read(MOST).decode("utf-8", "replace")
+        return _BIRTH.sub("", memory.read(MOST).decode("utf-8", "replace"))
     return ""

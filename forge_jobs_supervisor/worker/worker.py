@@ -251,7 +251,7 @@ class Worker:
         )
         if verdict.cause is not None:
             _log.warning(
-                "attempt %d of %d failed: %s", claim.attempt, claim.max_attempts, verdict.message,
+                "attempt %d of %d: %s", claim.attempt, claim.max_attempts, verdict.message,
                 extra={"job_id": claim.id, "kind": claim.kind, "queue": claim.queue, "cause": str(verdict.cause)},
             )  # fmt: skip
 
