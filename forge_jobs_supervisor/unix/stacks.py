@@ -11,9 +11,7 @@ import re
 import signal
 
 MOST = 64 * 1024
-_BIRTH = re.compile(r'^  File ".*/forge_jobs_supervisor/compose\.py", line \d+ in _finished\n(  File .*\n?)*', re.MULTILINE)
-    r'^  File "[^"]*forge_jobs_supervisor/compose\.py", line \d+ in _finished\n(?:  File .*\n?)*', re.MULTILINE
-)
+_BIRTH = re.compile(r'  File "[^"]*/forge_jobs_supervisor/compose\.py", line \d+ in _finished\n(?:  File .*\n?)*')
 """Below the worker's loop lies where it was forked, which is the same for all and of no use."""
 
 

@@ -11,7 +11,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause, Status
-from forge_jobs.settling import CRASHES, Settler
+from forge_jobs.settling import CRASHES, UNKNOWN, Settler, Used
 from forge_jobs.storage.records import Claim, Ended, given_back
 
 NOW = 1_750_000_000 * MICROSECONDS

@@ -40,7 +40,7 @@ def test_looking_does_not_take_the_lock(path: Path) -> None:
 
 
 def test_a_supervisor_holds_a_byte_that_its_children_see(path: Path) -> None:
-    life = LifeLock(hosts_file(path))
+    life = LifeLock.take(hosts_file(path))
 
     def child() -> str:
         life.abandon()
@@ -52,9 +52,9 @@ def test_a_supervisor_holds_a_byte_that_its_children_see(path: Path) -> None:
 
 
 def test_two_supervisors_hold_two_bytes(path: Path) -> None:
-    life = LifeLock(hosts_file(path))
+    life = LifeLock.take(hosts_file(path))
 
-    other = int(in_child(lambda: str(LifeLock(hosts_file(path)).byte)))
+    other = int(in_child(lambda: str(LifeLock.take(hosts_file(path)).byte)))
 
     assert other != life.byte
     assert 0 <= life.byte < 2**55
