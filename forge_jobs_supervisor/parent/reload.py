@@ -49,10 +49,10 @@ class Rehearsal:
         self._until = monotonic() + REHEARSAL_SECONDS
         _log.info("reload: trying the new code (pid %d)", self._pid)
 
-    def succeeded(self) -> bool:
-        """Return whether the try has ended well since this was asked last."""
+    def outcome(self) -> bool | None:
+        """Return whether the try has ended well; None: it has not ended since this was asked last."""
         if self._pid is None:
-            return False
+            return None
         if monotonic() > self._until:
             processes.kill_group(self._pid)
         for _pid, ending in processes.collect([self._pid]):
@@ -60,7 +60,8 @@ class Rehearsal:
             if ending.exit_code == 0:
                 return True
             _log.error("reload refused: the new code did not come up (%s); the old one goes on", ending)
-        return False
+            return False
+        return None
 
     def give_up(self) -> None:
         """Let it be: the farm stops."""

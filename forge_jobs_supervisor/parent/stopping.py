@@ -51,10 +51,13 @@ class Stopping:
             self._orders[key] = Order(process_id, claim_no, reason, self._clock.now(), most)
         return self._orders[key]
 
-    def stops(self, child: Child) -> bool:
-        """Return whether a running job of this worker is being stopped."""
-        process_id = self._board.slot(child.slot).get(Word.PROCESS_ID)
-        return any(order.process_id == process_id for order in self._orders.values())
+    def kill_rest(self, *, shielded: bool) -> None:
+        """Kill every worker that is left; one whose job is being stopped by an order only if ``shielded``, too."""
+        under_order = {order.process_id for order in self._orders.values()}
+        for child in self._children.workers:
+            if shielded or self._board.slot(child.slot).get(Word.PROCESS_ID) not in under_order:
+                child.killed_by_us = True
+                processes.kill_group(child.pid)
 
     def look(self) -> float | None:
         """Do what is due; return the seconds until the next look, None: when somebody calls."""

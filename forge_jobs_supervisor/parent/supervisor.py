@@ -84,7 +84,7 @@ class Supervisor:
         self._restarts = Restarts()
         self._deaths = Deaths(self._board, self._children, self._restarts)
         self._shutdown: Shutdown | None = None
-        self._look_in: float | None = None
+        self._look_in = ROUND
         self._looked_at = monotonic()
         self.farewell: Farewell | None = None
         self.hopeless: str | None = None
@@ -126,22 +126,18 @@ class Supervisor:
         if signal.SIGCHLD in signals or monotonic() - self._looked_at >= ROUND:
             for pid, ending in processes.collect(self._children.pids):
                 self._mourn(pid, ending)
-            if self._rehearsal.succeeded() and self._shutdown is None:
-                self._reload()
-        waits = [wait for wait in (self._stopping.look(), self._stacks.look()) if wait is not None]
-        self._look_in = min(waits, default=None)
+            self._after_rehearsal()
+        looks = (self._stopping.look(), self._stacks.look())
+        self._look_in = min((wait for wait in looks if wait is not None), default=ROUND)
         self._look_round()
         return self._proceed()
 
     def _patience(self) -> float:
-        now = monotonic()
-        waits = [ROUND, ROUND if self._look_in is None else self._look_in]
-        if self._shutdown is not None:
+        if self._shutdown is None:
+            wait: float | None = self._restarts.wait(monotonic()) or None
+        else:
             wait = self._shutdown.wait(self._clock.now())
-            waits.append(ROUND if wait is None else wait)
-        elif self._restarts.wait(now):
-            waits.append(self._restarts.wait(now))
-        return min(waits)
+        return min(ROUND, self._look_in, ROUND if wait is None else wait)
 
     # -- births ---------------------------------------------------------------------------------------------------
 
@@ -261,6 +257,7 @@ class Supervisor:
             self._stacks.log_all()
         if number == signal.SIGHUP and not self._hangup_stops:
             if self._shutdown is None:
+                self._notifier.reloading()
                 self._rehearsal.start()
         elif number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if self._shutdown is None:
@@ -281,14 +278,20 @@ class Supervisor:
                 child.phase = Phase.LEAVING
                 processes.ask_to_leave(child.pid)
 
+    def _after_rehearsal(self) -> None:
+        """Become the new code if it has shown that it comes up; goes on here where that fails."""
+        succeeded = self._rehearsal.outcome()
+        if succeeded is None or self._shutdown is not None:
+            return
+        if succeeded:
+            self._reload()
+        self._notifier.ready()
+
     def _reload(self) -> None:
-        """Become the new code; comes back only where that failed."""
         processes.block_signals(SIGNALS)
         _ready, signals = self._wakeup.wait(0.0)
         if signal.SIGTERM not in signals and signal.SIGINT not in signals:
-            self._notifier.reloading()
             give_way(self._crew, self._board, self._queues, self._children)
-            self._notifier.ready()
         processes.unblock_signals()
         for number in signals:
             self._obey(number)
@@ -306,11 +309,9 @@ class Supervisor:
         )
         if orders.interrupt is not None:
             self._stopping.interrupt(orders.interrupt)
+            self._look_in = 0.0
         if orders.kill_workers:
-            for child in self._children.workers:
-                if orders.kill_shielded or not self._stopping.stops(child):
-                    child.killed_by_us = True
-                    processes.kill_group(child.pid)
+            self._stopping.kill_rest(shielded=orders.kill_shielded)
         if coordinator is not None and orders.dismiss_coordinator and coordinator.phase is not Phase.LEAVING:
             coordinator.phase = Phase.LEAVING
             coordinator.say(Leave())
