@@ -15,7 +15,7 @@ import psutil
 from forge_jobs import ForgeJobs, Job
 from tests.support.until import until
 
-APPLICATION = Path(__file__).with_name("application.py")
+APPLICATIONS = list(Path(__file__).parent.glob("*application.py"))
 COMMAND = [sys.executable, "-m", "forge_jobs_supervisor"]
 PATIENCE = 60.0
 T = TypeVar("T")
@@ -32,7 +32,8 @@ class Farm:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.url = f"sqlite:///{directory / 'queue.sqlite'}"
-        (directory / "application.py").write_text(APPLICATION.read_text())
+        for application in APPLICATIONS:
+            (directory / application.name).write_text(application.read_text())
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("FORGE_", "JOBS_"))}
         self.environment["FORGE_DATABASE_URL"] = self.url
         self.jobs = ForgeJobs(self.url)
@@ -44,7 +45,8 @@ class Farm:
         command = [*COMMAND, "supervise", "--app", app, "--workers", str(workers), *options]
         with log.open("w") as stream:
             process = subprocess.Popen(
-                command, cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=stream, text=True
+                command, cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=stream, text=True,
+                start_new_session=True,  # no terminal: SIGHUP means reload
             )
         self._started.append(process)
         return Supervised(process, log, self.jobs)
@@ -130,6 +132,11 @@ def _title(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+def noted(path: Path) -> list[str]:
+    """Return what the jobs of an application have noted in a file so far, without the pids."""
+    return [line.rpartition(" ")[0] for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def gone(pid: int) -> bool:
