@@ -20,6 +20,7 @@ WATCHED_FOR = 5.0
 BEAT_WHILE_WATCHED = 0.5
 STACK_WITHIN = 2.0
 STACK_LOOK = 0.02
+STACKS_EVERY = 10.0  # when nobody has asked
 MOST_CLAIMS = 500
 """Claims in one message: it must fit a datagram."""
 
@@ -43,7 +44,9 @@ class Attendant:
         self._caps: Mapping[str, int | None] = {}
         self._watched_until = 0.0
         self._stacks: dict[int, tuple[Request, float]] = {}
-        timetable.add(Duty("attend", ATTEND_EVERY, self.attend), Duty("stacks", ATTEND_EVERY, self._read_stacks))
+        timetable.add(
+            Duty("attend", ATTEND_EVERY, self.attend), Duty("stacks", STACKS_EVERY, self._read_stacks)
+        )
 
     def attend(self) -> None:
         """Pass on what operators want."""

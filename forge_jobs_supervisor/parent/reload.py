@@ -49,19 +49,19 @@ class Rehearsal:
         self._until = monotonic() + REHEARSAL_SECONDS
         _log.info("reload: trying the new code (pid %d)", self._pid)
 
-    def outcome(self) -> bool | None:
-        """Return whether the try has ended well; None: it has not ended since this was asked last."""
-        if self._pid is None:
-            return None
-        if monotonic() > self._until:
+    @property
+    def pids(self) -> list[int]:
+        """The process of the try, while there is one."""
+        if self._pid is not None and monotonic() > self._until:
             processes.kill_group(self._pid)
-        for _pid, ending in processes.collect([self._pid]):
-            self._pid = None
-            if ending.exit_code == 0:
-                return True
+        return [] if self._pid is None else [self._pid]
+
+    def ended(self, ending: processes.Ending) -> bool:
+        """Note that the try has ended; return whether it ended well."""
+        self._pid = None
+        if ending.exit_code != 0:
             _log.error("reload refused: the new code did not come up (%s); the old one goes on", ending)
-            return False
-        return None
+        return ending.exit_code == 0
 
     def give_up(self) -> None:
         """Let it be: the farm stops."""

@@ -1,4 +1,4 @@
-"""Children that hold up others: a worker that does not leave its exchange, a coordinator that does not move."""
+"""Children that do not move on: a worker in its exchange or at its end, a coordinator."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from forge_jobs.clock import monotonic_us
 from forge_jobs_supervisor.parent.children import Children
 from forge_jobs_supervisor.unix import processes
-from forge_jobs_supervisor.unix.board import Board, Head, Word
+from forge_jobs_supervisor.unix.board import Board, Head, State, Word
 
 _log = logging.getLogger(__name__)
 
@@ -15,6 +15,8 @@ STUCK_EXCHANGE = 5.0
 """Seconds a worker may be in one exchange: it would hold up every other writer. It is killed and rolls back."""
 
 STUCK_COORDINATOR = 30.0
+STUCK_LEAVING = 15.0
+"""Seconds a worker that has handed everything in may take to end: a thread of a handler may hold it up."""
 
 
 def kill_stuck(board: Board, children: Children) -> None:
@@ -30,4 +32,7 @@ def kill_stuck(board: Board, children: Children) -> None:
         stuck = (monotonic_us() - since) / 1e6
         if since and stuck > STUCK_EXCHANGE:
             _log.error("%s has been in one exchange for %.0f s and is killed", child.name, stuck)
+            processes.kill_group(child.pid)
+        elif slot.state is State.LEAVING and (monotonic_us() - slot.get(Word.SINCE)) / 1e6 > STUCK_LEAVING:
+            _log.warning("%s does not end and is killed; all it did is recorded", child.name)
             processes.kill_group(child.pid)

@@ -124,9 +124,11 @@ class Supervisor:
         for fd in ready:
             self._hear(fd)
         if signal.SIGCHLD in signals or monotonic() - self._looked_at >= ROUND:
-            for pid, ending in processes.collect(self._children.pids):
-                self._mourn(pid, ending)
-            self._after_rehearsal()
+            for pid, ending in processes.collect([*self._rehearsal.pids, *self._children.pids]):
+                if pid in self._rehearsal.pids:
+                    self._after_rehearsal(ending)
+                else:
+                    self._mourn(pid, ending)
         looks = (self._stopping.look(), self._stacks.look())
         self._look_in = min((wait for wait in looks if wait is not None), default=ROUND)
         self._look_round()
@@ -278,14 +280,12 @@ class Supervisor:
                 child.phase = Phase.LEAVING
                 processes.ask_to_leave(child.pid)
 
-    def _after_rehearsal(self) -> None:
+    def _after_rehearsal(self, ending: processes.Ending) -> None:
         """Become the new code if it has shown that it comes up; goes on here where that fails."""
-        succeeded = self._rehearsal.outcome()
-        if succeeded is None or self._shutdown is not None:
-            return
-        if succeeded:
+        if self._rehearsal.ended(ending) and self._shutdown is None:
             self._reload()
-        self._notifier.ready()
+        if self._shutdown is None:
+            self._notifier.ready()
 
     def _reload(self) -> None:
         processes.block_signals(SIGNALS)

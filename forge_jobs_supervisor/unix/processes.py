@@ -209,10 +209,11 @@ def kill(pid: int) -> None:
 
 
 def kill_group(leader: int) -> None:
-    """Send SIGKILL to a process group: a worker and whatever its handlers started."""
+    """Send SIGKILL to a worker and its process group: whatever its handlers started. (It may have left its group.)"""
     if leader > 1:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, signal.SIGKILL)
+        for send in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                send(leader, signal.SIGKILL)
 
 
 def stop_on_terminate() -> None:
