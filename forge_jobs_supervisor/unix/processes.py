@@ -209,7 +209,7 @@ def kill(pid: int) -> None:
 
 
 def kill_group(leader: int) -> None:
-    """Send SIGKILL to a worker and its process group: whatever its handlers started. (It may have left its group.)"""
+    """Send SIGKILL to a worker, and to its process group: whatever its handlers started."""
     if leader > 1:
         for send in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):

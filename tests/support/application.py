@@ -13,6 +13,11 @@ from forge_jobs import Dead, ForgeJobs, JobContext, Snoozed, Throttled
 jobs = ForgeJobs()
 
 
+def pause(seconds: float) -> None:
+    """Sleep; for the handlers of the other applications, too."""
+    time.sleep(seconds)
+
+
 @jobs.handler
 def note(path: Path, text: str = "ran") -> str:
     """Append one line in one write, so that runs can be counted."""

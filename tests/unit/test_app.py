@@ -118,9 +118,15 @@ def test_options_out_of_range_are_refused_when_they_are_declared(jobs: ForgeJobs
     assert len(jobs.handlers) == 0
 
 
-def test_a_time_limit_is_refused_as_long_as_none_is_enforced(jobs: ForgeJobs) -> None:
-    with pytest.raises(InvalidValue, match="timeout= is not supported by this version"):
-        jobs.handler(timeout=5)
+def test_a_handler_has_the_limits_it_is_declared_with(jobs: ForgeJobs) -> None:
+    @jobs.handler(timeout=5, memory_limit="512MB", cancel_grace=0.5)
+    def limited() -> None: ...
+
+    @jobs.handler
+    def free() -> None: ...
+
+    assert (limited.timeout, limited.memory_limit, limited.cancel_grace) == (5.0, 512 * 2**20, 0.5)
+    assert (free.timeout, free.memory_limit, free.cancel_grace) == (None, None, 5.0)
 
 
 def test_a_function_without_a_usable_name_needs_a_kind(jobs: ForgeJobs) -> None:

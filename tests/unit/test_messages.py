@@ -5,20 +5,26 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from forge_jobs.model.stops import StopReason
 from forge_jobs_supervisor import messages
 from forge_jobs_supervisor.messages import (
     BootFailed,
     Died,
     Drained,
+    Drop,
+    Dump,
     Farewell,
     Leave,
     Manifest,
     Message,
     Ready,
     Settled,
+    Stop,
+    Targets,
     Token,
     Totals,
     Wake,
+    Watch,
     decoded,
     encoded,
 )
@@ -26,7 +32,9 @@ from forge_jobs_supervisor.messages import (
 EVERY: list[Message] = [
     Ready(),
     BootFailed(reason="the application 'x:jobs' cannot be imported: é 漢"),
+    Watch(),
     Token(),
+    Drop(claim_no=2**62),
     Leave(),
     Died(
         process_id=2**62,
@@ -37,12 +45,21 @@ EVERY: list[Message] = [
         started_no=7,
         exit_code=None,
         signal="SIGKILL",
+        wall_time=2_500_000,
         cpu_time=1_500_000,
         peak_memory=10**10,
+        stopped_claim=7,
+        stop_reason=StopReason.MEMORY,
+        stopped_for="the job used 3.0 MiB more than its idle worker; its limit is 1.0 MiB",
         killed_by_us=True,
+        out_of_memory=True,
+        with_supervisor=True,
     ),
     Settled(process_id=2**62),
     Wake(queue="media", jobs=3),
+    Stop(claims=[(2**62, 7), (1, 2**62)]),
+    Targets(caps={"media": 3, "default": None, "idle": 0}),
+    Dump(process_ids=[2**62, 1]),
     Drained(),
     Totals(done=1, failed=2, dead=3, left=4),
     Farewell(done=1, failed=2, dead=3, unserved=["2 of kind x"]),

@@ -11,6 +11,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause, Status
+from forge_jobs.model.stops import StopReason, stop_verdict
 from forge_jobs.settling import CRASHES, UNKNOWN, Settler, Used
 from forge_jobs.storage.records import Claim, Ended, given_back
 
@@ -19,14 +20,18 @@ SETTINGS = QueueSettings(name="default", backoff_base=10, backoff_max=100)
 NO_WAIT = QueueSettings(name="default", backoff_enabled=False)
 ERROR = Verdict(cause=Cause.ERROR, message="no luck")
 CRASH = Verdict(cause=Cause.CRASHED, message="the worker died")
+CANCELLED = stop_verdict(StopReason.CANCEL, "cancelled while it was running")
+RELEASED = stop_verdict(StopReason.INTERRUPT, "the farm stops")
 
 
 def a_claim(attempt: int = 1, max_attempts: int = 5, crashes: int = 0) -> Claim:
     return Claim(7, "0192", "work", "default", 3, attempt, max_attempts, crashes, b"{}", NOW - 5)
 
 
-def settle(claim: Claim, verdict: Verdict, settings: QueueSettings = SETTINGS, spread: float = 0.0) -> Ended:
-    return Settler("machine", 4711, lambda: spread).settle(claim, 99, verdict, settings, NOW, NOW - 2)
+def settle(
+    claim: Claim, verdict: Verdict, settings: QueueSettings = SETTINGS, spread: float = 0.0, used: Used = UNKNOWN
+) -> Ended:
+    return Settler("machine", 4711, lambda: spread).settle(claim, 99, verdict, settings, NOW, NOW - 2, used)
 
 
 def wait_of(ended: Ended) -> float:
@@ -35,13 +40,39 @@ def wait_of(ended: Ended) -> float:
 
 
 @pytest.mark.parametrize(
-    "verdict", [Verdict(result=b"1"), ERROR, CRASH, Verdict(cause=Cause.ERROR, final=True), Verdict(wait_seconds=1)]
+    "verdict",
+    [
+        Verdict(result=b"1"),
+        ERROR,
+        CRASH,
+        CANCELLED,
+        RELEASED,
+        Verdict(cause=Cause.ERROR, final=True),
+        Verdict(wait_seconds=1),
+    ],
 )
-def test_an_end_names_its_claim_and_its_times(verdict: Verdict) -> None:
-    ended = settle(a_claim(), verdict)
+def test_an_end_names_its_claim_its_times_and_what_it_used(verdict: Verdict) -> None:
+    ended = settle(a_claim(), verdict, used=Used(3_000_000, 500_000, 9))
 
     assert (ended.key, ended.id, ended.queue, ended.process_id, ended.claim_no) == (7, "0192", "default", 99, 3)
     assert (ended.started_at, ended.finished_at) == (NOW - 2, NOW)
+    assert (ended.cpu_time, ended.peak_memory) == (500_000, 9)
+
+
+def test_of_what_is_not_known_nothing_is_recorded() -> None:
+    ended = settle(a_claim(), CRASH)
+
+    assert (ended.cpu_time, ended.peak_memory) == (None, None)
+    assert ended.error is not None
+    assert (ended.error.wall_seconds, ended.error.cpu_seconds, ended.error.peak_memory) == (None, None, None)
+
+
+def test_what_an_attempt_did_not_use_is_known() -> None:
+    ended = settle(a_claim(), CRASH, used=Used(0, 0, 0))
+
+    assert (ended.cpu_time, ended.peak_memory) == (0, 0)
+    assert ended.error is not None
+    assert (ended.error.wall_seconds, ended.error.cpu_seconds, ended.error.peak_memory) == (0, 0, 0)
 
 
 def test_a_result_makes_the_job_done() -> None:
@@ -91,7 +122,7 @@ def test_the_history_gets_all_that_is_known() -> None:
         pid=12,
     )
 
-    assert settle(a_claim(2), verdict, Used(2_000_000, 500_000, 9)).error == ErrorEntry(
+    assert settle(a_claim(2), verdict, used=Used(2_000_000, 500_000, 9)).error == ErrorEntry(
         at=NOW,
         attempt=2,
         cause=Cause.CRASHED,
@@ -142,6 +173,32 @@ def test_a_job_may_wait_until_a_moment() -> None:
     assert settle(a_claim(), Verdict(wait_until=NOW + 5)).scheduled_at == NOW + 5
 
 
+@pytest.mark.parametrize(("attempt", "maximum"), [(1, 5), (5, 5), (6, 5)])
+def test_a_job_that_was_interrupted_goes_back_to_its_old_place_with_its_attempt(attempt: int, maximum: int) -> None:
+    ended = settle(a_claim(attempt, maximum, crashes=2), RELEASED)
+
+    assert (ended.status, ended.attempt_back, ended.scheduled_at) == (Status.PENDING, True, None)
+    assert (ended.crashes, ended.error, ended.result) == (2, None, None)
+    assert not ended.never_started
+
+
+@pytest.mark.parametrize(("attempt", "maximum"), [(1, 5), (5, 5)])
+def test_a_job_that_was_cancelled_is_not_tried_again_and_its_attempt_counts(attempt: int, maximum: int) -> None:
+    ended = settle(a_claim(attempt, maximum), CANCELLED)
+
+    assert (ended.status, ended.scheduled_at, ended.attempt_back) == (Status.DEAD, None, False)
+    assert ended.error is not None
+    assert (ended.error.cause, ended.error.attempt) == (Cause.CANCELLED, attempt)
+
+
+@pytest.mark.parametrize("reason", [StopReason.TIMEOUT, StopReason.MEMORY])
+def test_an_attempt_that_passed_a_limit_has_failed_and_is_tried_again_by_the_queues_policy(reason: StopReason) -> None:
+    limit = stop_verdict(reason, "too much")
+
+    assert (settle(a_claim(2), limit).status, wait_of(settle(a_claim(2), limit))) == (Status.FAILED, 20)
+    assert settle(a_claim(5, 5), limit).status is Status.DEAD
+
+
 def test_a_claim_that_counts_as_never_made_goes_back_to_its_old_place() -> None:
     ended = given_back(a_claim(crashes=1), 99, NOW)
 
@@ -154,6 +211,7 @@ verdicts = st.one_of(
     st.builds(Verdict, result=st.just(b"1")),
     st.builds(Verdict, cause=st.sampled_from(Cause), final=st.booleans()),
     st.builds(Verdict, wait_seconds=st.floats(0, 1e6)),
+    st.just(RELEASED),
 )
 
 
@@ -170,9 +228,10 @@ def test_every_end_is_one_that_can_be_recorded(
     ended = settle(a_claim(attempt, maximum, crashes), verdict, spread=spread)
 
     waits = ended.status in (Status.PENDING, Status.FAILED)
-    assert (ended.scheduled_at is not None) == waits
+    assert (ended.scheduled_at is not None) == (waits and not verdict.released)
     assert (ended.error is not None) == (verdict.cause is not None)
     assert (ended.result is not None) == (ended.status is Status.DONE)
-    assert not waits or wait_of(ended) >= 0
+    assert ended.scheduled_at is None or wait_of(ended) >= 0
+    assert ended.attempt_back == (ended.status is Status.PENDING)
     if ended.status is Status.FAILED:
         assert attempt < maximum

@@ -41,7 +41,8 @@ def died(worker: Hand, **told: Any) -> Died:
         "started_no": 2,
         "exit_code": None,
         "signal": "SIGSEGV",
-        "cpu_seconds": 1.23456789,
+        "wall_time": 3_000_000,
+        "cpu_time": 1_234_568,
         "peak_memory": 5000,
     }
     return Died(**(usual | told))
@@ -57,7 +58,8 @@ def test_the_job_that_ran_crashed_and_counts_an_attempt(storage: Storage, undert
     assert (running.status, running.gate, running.attempts) == (Status.FAILED, Gate.READY, 1)
     (entry,) = running.error_history
     assert (entry.cause, entry.exit_signal, entry.exit_code, entry.pid) == (Cause.CRASHED, "SIGSEGV", None, 999)
-    assert (entry.cpu_seconds, entry.peak_memory, entry.host) == (1.234568, 5000, "machine")
+    assert (entry.wall_seconds, entry.cpu_seconds, entry.peak_memory) == (3.0, 1.234568, 5000)
+    assert (running.cpu_time, running.peak_memory, entry.host) == (1_234_568, 5000, "machine")
     assert entry.message == "the worker died while it ran this job: killed by SIGSEGV"
 
 
@@ -84,12 +86,24 @@ def test_what_was_held_goes_back_free(storage: Storage, undertaker: Undertaker, 
         assert held.error_history == ()
 
 
+def test_what_the_worker_used_is_told_of_the_job_that_ran_and_of_no_other(
+    storage: Storage, undertaker: Undertaker, worker: Hand
+) -> None:
+    jobs = jobs_of(storage, undertaker, died(worker))
+
+    assert [(job.cpu_time, job.peak_memory) for job in jobs] == [
+        (None, None), (1_234_568, 5000), (None, None), (None, None)
+    ]  # fmt: skip
+    assert jobs[0].error_history[0].cpu_seconds is None
+
+
 def test_a_worker_that_ran_nothing_had_ended_all_it_started(
     storage: Storage, undertaker: Undertaker, worker: Hand
 ) -> None:
     jobs = jobs_of(storage, undertaker, died(worker, running=False))
 
     assert [[e.cause for e in job.error_history] for job in jobs] == [[Cause.LOST], [Cause.LOST], [], []]
+    assert [job.cpu_time for job in jobs] == [None] * 4
 
 
 def test_a_worker_that_started_nothing_gives_everything_back(
@@ -98,13 +112,6 @@ def test_a_worker_that_started_nothing_gives_everything_back(
     jobs = jobs_of(storage, undertaker, died(worker, running=False, started_no=0))
 
     assert [(job.status, job.attempts) for job in jobs] == [(Status.PENDING, 0)] * 4
-
-
-def test_a_job_whose_worker_we_stopped_goes_back_free(storage: Storage, undertaker: Undertaker, worker: Hand) -> None:
-    jobs = jobs_of(storage, undertaker, died(worker, killed_by_us=True, signal="SIGKILL"))
-
-    assert [(job.status, job.attempts) for job in jobs[1:]] == [(Status.PENDING, 0)] * 3
-    assert jobs[0].error_history[0].cause is Cause.LOST
 
 
 def test_a_job_whose_worker_died_with_the_supervisor_is_lost(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from forge_jobs_supervisor.messages import Died
 from forge_jobs_supervisor.parent.children import Child, Children, Phase
@@ -147,11 +149,15 @@ def test_settling_somebody_unknown_frees_nothing(children: Children) -> None:
         ({"a": 2}, [("a", 2)], [("a", 1)]),
         ({"a": 2}, [("a", 1), ("a", 2)], []),
         ({"a": 1}, [("a", 1), ("a", 2)], []),
-        ({"a": 3, "b": 1}, [("a", 2)], [("a", 1), ("b", 1), ("a", 3)]),
+        ({"a": 3, "b": 1}, [], [("a", 1), ("b", 1), ("a", 2), ("a", 3)]),
+        ({"a": 3, "b": 1}, [("a", 2)], [("b", 1), ("a", 1), ("a", 3)]),
+        ({"a": 2}, [("a", 3), ("a", 7)], []),
+        ({"a": 3}, [("a", 3), ("a", 7)], [("a", 1)]),
+        ({"a": 1}, [("b", 1)], [("a", 1)]),
         ({"a": 0, "b": 1}, [], [("b", 1)]),
     ],
 )
-def test_who_is_missing_is_told_the_first_of_each_queue_first(
+def test_who_is_missing_is_told_with_a_free_number_where_fewest_are_first(
     children: Children,
     lines: Lines,
     targets: dict[str, int],
@@ -162,3 +168,48 @@ def test_who_is_missing_is_told_the_first_of_each_queue_first(
         children.add(a_worker(lines, pid, queue, number, slot=pid))
 
     assert children.missing(targets) == missing
+
+
+@pytest.mark.parametrize(
+    ("phase", "missing"),
+    [(Phase.BOOTING, []), (Phase.UP, []), (Phase.RETIRING, []), (Phase.LEAVING, [("media", 1)])],
+)
+def test_a_worker_has_its_place_until_it_leaves_it_to_others(
+    children: Children, lines: Lines, phase: Phase, missing: list[tuple[str, int]]
+) -> None:
+    worker = a_worker(lines, 1)
+    worker.phase = phase
+    children.add(worker)
+
+    assert children.missing({"media": 1}) == missing
+    assert children.present("media") == ([] if missing else [worker])
+    assert children.present("other") == []
+
+
+def test_a_worker_of_the_code_before_a_reload_has_no_place_any_more(children: Children, lines: Lines) -> None:
+    worker = a_worker(lines, 1)
+    worker.old = True
+    children.add(worker)
+
+    assert children.missing({"media": 1}) == [("media", 1)]
+    assert children.workers == [worker]
+
+
+@given(
+    targets=st.dictionaries(st.sampled_from("abc"), st.integers(0, 6)),
+    present=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9)), max_size=12, unique=True),
+)
+def test_with_the_missing_each_queue_has_what_it_should_have(
+    targets: dict[str, int], present: list[tuple[str, int]]
+) -> None:
+    book, line = Children(slots=99), Lines()
+    for pid, (queue, number) in enumerate(present):
+        book.add(a_worker(line, pid, queue, number, slot=pid))
+
+    missing = book.missing(targets)
+    line.close()
+
+    assert len({*missing, *present}) == len(missing) + len(present), "a number is given twice"
+    for queue, target in targets.items():
+        there = sum(of == queue for of, _number in present)
+        assert there + sum(of == queue for of, _number in missing) == max(target, there)
