@@ -10,8 +10,11 @@ from typing import Protocol
 
 from forge_jobs.clock import Clock
 from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage.postgres.storage import PostgresStorage
+from forge_jobs.storage.records import HostRecord
 from forge_jobs.storage.sqlite.lifelock import hosts_file
 from forge_jobs.storage.sqlite.turnstile import flock_record
+from tests.support.postgres import server
 
 
 class Backend(Protocol):
@@ -84,5 +87,38 @@ class SqliteBackend:
             self._lives = None
 
 
-BACKENDS: dict[str, Callable[[Path], Backend]] = {"sqlite": SqliteBackend}
+class PostgresBackend:
+    """A schema of its own in the server that the tests share. A host lives while its beat is fresh."""
+
+    def __init__(self, _directory: Path) -> None:
+        self._schema = f"t{os.urandom(6).hex()}"
+        self.url = server().url
+        self._opened: list[PostgresStorage] = []
+        self._hosts: dict[int, HostRecord] = {}
+
+    def open(self, clock: Clock) -> Storage:
+        """Return one more storage of the same schema."""
+        storage = PostgresStorage(self.url, clock=clock, schema=self._schema)
+        if not self._opened:
+            storage.schema.create()
+        self._opened.append(storage)
+        return storage
+
+    def give_life(self) -> int:
+        """Return a number for a host: it lives by its beats."""
+        return len(self._hosts) + 1
+
+    def take_life(self, life_lock: int) -> None: ...
+
+    def revive(self, life_lock: int) -> None: ...
+
+    def close(self) -> None:
+        """Remove the schema."""
+        for storage in self._opened[:1]:
+            storage.schema.drop()
+        for storage in self._opened:
+            storage.close()
+
+
+BACKENDS: dict[str, Callable[[Path], Backend]] = {"postgres": PostgresBackend, "sqlite": SqliteBackend}
 """The name of each backend and how to make an empty database of it, given a directory of one's own."""

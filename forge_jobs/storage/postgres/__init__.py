@@ -1,0 +1,1 @@
+"""Jobs in a PostgreSQL database. The only package that imports psycopg."""

@@ -1,0 +1,97 @@
+"""How coordinators are told that there is work: NOTIFY in the transaction that made it, one LISTEN for each host."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+from typing import Any
+
+import psycopg
+
+from forge_jobs.storage.postgres.database import Database, connect
+from forge_jobs.storage.postgres.errors import Late
+
+_log = logging.getLogger(__name__)
+
+ATTENTION = ""
+"""Stands where a ring has its queue: operators want something."""
+
+
+class Bells:
+    """The producers' side. A ring is part of the caller's transaction: it is heard when that is committed."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ring(self, connection: psycopg.Connection[Any], queue: str, ready: int, due: int | None) -> None:
+        """Tell every coordinator how many jobs are ready in the queue and when a scheduled one is due."""
+        message = f"{queue}\t{ready}\t{'' if due is None else due}"
+        self._database.run(connection, "notify", (channel_of(self._database), message))
+
+    def call(self, connection: psycopg.Connection[Any]) -> None:
+        """Ask every coordinator to look at once at what operators want: cancels, settings, questions."""
+        self.ring(connection, ATTENTION, 0, None)
+
+
+def channel_of(database: Database) -> str:
+    """Return the one channel of a database's schema."""
+    return database.schema
+
+
+class PostgresDoorbell:
+    """The Doorbell port: a connection of its own that listens. Without one, work is noticed half a second later."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ready = select.epoll()  # one descriptor to wait for, whatever becomes of the connection
+        self._connection: psycopg.Connection[Any] | None = None
+        self._told = False
+        self.keep()
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a ring has come."""
+        return self._ready.fileno()
+
+    def keep(self) -> None:
+        """Listen (again), if nobody does."""
+        if self._connection is not None and not self._connection.closed:
+            return
+        try:
+            connection = connect(self._database.url, self._database.deadline)
+            connection.execute(f'LISTEN "{channel_of(self._database)}"')
+            connection.give_up_at = float("inf")
+        except (psycopg.Error, Late) as error:
+            if not self._told:
+                _log.warning("nobody listens for rings (%s): new jobs are noticed within half a second", error)
+                self._told = True
+            return
+        self._told = False
+        self._connection = connection
+        self._ready.register(connection.fileno(), select.EPOLLIN)
+
+    def rings(self) -> list[tuple[str, int, int | None]]:
+        """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
+        if self._connection is None:
+            return []
+        try:
+            notes = [note.payload for note in self._connection.notifies(timeout=0)]
+        except (psycopg.Error, Late):
+            self._drop()
+            return []
+        heard: list[tuple[str, int, int | None]] = []
+        for note in notes:
+            with contextlib.suppress(ValueError):
+                queue, ready, due = note.split("\t")
+                heard.append((queue, int(ready), int(due) if due else None))
+        return heard
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._drop()
+        self._ready.close()

@@ -1,0 +1,124 @@
+"""Recording ends, inside the caller's write transaction. Every statement names the claim it is about: the fence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import psycopg
+
+from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
+from forge_jobs.model.states import Cause, Gate, Status
+from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.rows import json_text
+from forge_jobs.storage.records import Ended
+
+Tally = Counter[tuple[str, str]]
+"""By how much the numbers of ended jobs changed, by (queue, outcome)."""
+
+
+def hand_in(
+    database: Database, connection: psycopg.Connection[Any], ended: Sequence[Ended], host_id: str | None
+) -> list[int]:
+    """Record ends and tally them; return the claim numbers that were refused."""
+    if not ended:
+        return []
+    tally: Tally = Counter()
+    done = [end for end in ended if end.status is Status.DONE]
+    refused: list[int] = []
+    for process_id in {end.process_id for end in done}:
+        own = [end for end in done if end.process_id == process_id]
+        rows = database.run(connection, "hand_in_done", done_values(process_id, own, host_id))
+        refused += refused_of(database, connection, own, rows)
+    for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally):
+            refused.append(end.claim_no)
+    add_tallies(database, connection, host_id, tally)
+    return refused
+
+
+def add_tallies(database: Database, connection: psycopg.Connection[Any], host_id: str | None, tally: Tally) -> None:
+    """Note by how much the numbers of ended jobs changed."""
+    rows = [(host_id, queue, outcome, change) for (queue, outcome), change in tally.items() if change]
+    database.many(connection, "add_tally", rows)
+
+
+def add_error(database: Database, connection: psycopg.Connection[Any], key: int, entry: ErrorEntry) -> None:
+    """Add a line to a job's error history, which keeps its newest lines only."""
+    database.run(connection, "add_error", (key, json_text(entry)))
+    database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
+
+
+def done_values(process_id: int, done: Sequence[Ended], host_id: str | None) -> tuple[object, ...]:
+    """Return the parameters of ``hand_in_done``: one list for each column."""
+    return (
+        process_id,
+        [end.key for end in done],
+        [end.claim_no for end in done],
+        [None if end.result is None else end.result.decode() for end in done],
+        [instant(end.started_at) for end in done],
+        [instant(end.finished_at) for end in done],
+        [end.cpu_time for end in done],
+        [end.peak_memory for end in done],
+        host_id,
+    )
+
+
+def refused_of(database: Database, connection: psycopg.Connection[Any], done: Sequence[Ended], rows: Any) -> list[int]:
+    """Return the claim numbers of successes that were not recorded, and had not been before either."""
+    accepted = {key for (key,) in rows}
+    late = [end for end in done if end.key not in accepted]
+    return [e.claim_no for e in late if state_of(database, connection, e).status is not Status.DONE]
+
+
+def _used(end: Ended) -> tuple[int | None, int | None]:
+    return (end.cpu_time, end.peak_memory)
+
+
+def _hand_in_other(database: Database, connection: psycopg.Connection[Any], end: Ended, tally: Tally) -> bool:
+    state = state_of(database, connection, end)
+    if state.status is not Status.IN_PROGRESS:
+        return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
+    if state.cancel_requested and end.status is not Status.DEAD:
+        end = _cancelled(end, state.attempt)
+    fence = (end.key, end.process_id, end.claim_no)
+    if end.status is Status.DEAD:
+        values = (int(end.attempt_back), end.crashes, instant(end.started_at), instant(end.finished_at))
+        database.run(connection, "hand_in_dead", (*values, *_used(end), *fence))
+        tally[end.queue, "dead"] += 1
+    else:
+        gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
+        due = instant(end.scheduled_at)
+        place = (end.status.value, int(gate), due, int(end.attempt_back), end.crashes, instant(end.started_at))
+        database.run(connection, "hand_in_waiting", (*place, *_used(end), *fence))
+        tally[end.queue, "failed"] += end.status is Status.FAILED
+    if end.error is not None:
+        add_error(database, connection, end.key, end.error)
+    return True
+
+
+class _State(NamedTuple):
+    """What the named claim's row says now; ``status`` is None where the claim is another's."""
+
+    status: Status | None
+    cancel_requested: bool
+    attempt: int
+
+
+def state_of(database: Database, connection: psycopg.Connection[Any], end: Ended) -> _State:
+    rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
+    return _State(Status(rows[0][0]), rows[0][1] is not None, rows[0][2]) if rows else _State(None, False, 0)
+
+
+def _cancelled(end: Ended, attempt: int) -> Ended:
+    """Return the end of a job that somebody wanted stopped: it is not tried again."""
+    told = "cancelled before it ran" if end.never_started else "cancelled while it was running"
+    if end.error:
+        told = f"{told}; it had ended so: {end.error.message}"
+    entry = ErrorEntry(at=end.finished_at, attempt=attempt, cause=Cause.CANCELLED, message=told)
+    return msgspec.structs.replace(
+        end, status=Status.DEAD, error=entry, scheduled_at=None, attempt_back=end.never_started
+    )

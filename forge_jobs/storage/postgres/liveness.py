@@ -1,0 +1,43 @@
+"""Who is alive: whoever has given a sign of life lately, by the server's clock."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from forge_jobs.clock import MICROSECONDS, Clock
+
+STALE_AFTER = 60.0
+"""Seconds without a beat after which a host is taken for dead."""
+
+BEATS_WATCHED = 3
+"""Looks, at different times, at which the same old beat must have been seen before a host is declared dead."""
+
+
+class _Watched(NamedTuple):
+    beat_no: int
+    looks: int
+    last_look: int
+
+
+class Liveness:
+    """Judges hosts by their beats. Remembers what it has seen, so that an outage or a clock's step kills nobody."""
+
+    def __init__(self, clock: Clock, stale_after: float = STALE_AFTER) -> None:
+        self._clock = clock
+        self._stale_after = stale_after
+        self._watched: dict[str, _Watched] = {}
+
+    def is_alive(self, host_id: str, beat_at: int, beat_no: int, *, dead: bool) -> bool:
+        """Return whether a host is to be taken for alive."""
+        now = self._clock.now()
+        if dead:
+            return False
+        if now - beat_at <= self._stale_after * MICROSECONDS:
+            self._watched.pop(host_id, None)
+            return True
+        seen = self._watched.get(host_id)
+        if seen is None or seen.beat_no != beat_no:
+            self._watched[host_id] = _Watched(beat_no, 1, now)
+        elif now - seen.last_look >= MICROSECONDS:
+            self._watched[host_id] = _Watched(beat_no, seen.looks + 1, now)
+        return self._watched[host_id].looks < BEATS_WATCHED

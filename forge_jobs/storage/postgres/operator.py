@@ -1,0 +1,185 @@
+"""The Operator port: look-ups, counts, and the verbs of the command line in bounded batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.job import ErrorEntry, JobRecord
+from forge_jobs.model.queue import QueueCounts
+from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
+from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.doorbell import Bells
+from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.postgres.rows import record_of
+from forge_jobs.storage.records import Batch, JobFilter, WorkerView
+
+_NEWEST = 2**63 - 1
+
+Change = Callable[[psycopg.Connection[Any], Any, Tally, int], str]
+"""Does a verb to one row (seq, id, status, queue, attempts), now; answers ``changed``, ``requested`` or ``skipped``."""
+
+
+class PostgresOperator:
+    """Every verb reads its batch first and holds the write lock only for the change."""
+
+    def __init__(
+        self, database: Database, bells: Bells, live_workers: Callable[[psycopg.Connection[Any]], list[WorkerView]]
+    ) -> None:
+        self._database = database
+        self._bells = bells
+        self._live_workers = live_workers
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """Return the job, whole, or None."""
+        with self._database.snapshot() as connection:
+            rows = self._database.run(connection, "get", (job_id,))
+            return record_of(rows[0], self._errors(connection, rows[0][0])) if rows else None
+
+    def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
+        """Return the status of each job that exists."""
+        with self._database.reading() as connection:
+            rows = self._database.run(connection, "statuses", (list(job_ids),))
+        return {job_id: Status(status) for job_id, status in rows}
+
+    def find(self, wanted: JobFilter, limit: int, before: int | None) -> tuple[list[JobRecord], int | None]:
+        """Return at most ``limit`` jobs, newest first, and the cursor for more or None."""
+        values = (_NEWEST if before is None else before, *_filter_values(wanted), limit + 1)
+        with self._database.snapshot() as connection:
+            if wanted.ids is None:
+                rows = self._database.run(connection, "find", values)
+            else:
+                rows = self._database.run(connection, "find_by_id", (*values, list(wanted.ids)))
+            records = [record_of(row, self._errors(connection, row[0])) for row in rows[:limit]]
+        return records, rows[limit - 1][0] if len(rows) > limit else None
+
+    def counts(self) -> dict[str, QueueCounts]:
+        """Return each queue's counts without reading finished jobs."""
+        now = self._database.clock.now()
+        found: dict[str, dict[str, Any]] = {}
+        with self._database.snapshot() as connection:
+            for row in self._database.run(connection, "queues"):
+                found[row[0]] = {"paused": bool(row[1])}
+            self._count_waiting(connection, found)
+            for queue, number in self._database.run(connection, "count_running"):
+                found.setdefault(queue, {})["in_progress"] = number
+            for queue, outcome, number in self._database.run(connection, "count_ended"):
+                found.setdefault(queue, {})[outcome] = number
+            for worker in self._live_workers(connection):
+                seen = found.setdefault(worker.queue, {})
+                seen["workers"] = seen.get("workers", 0) + 1
+                seen["held"] = seen.get("held", 0) + worker.held
+            for queue, seen in found.items():
+                ((oldest,),) = self._database.run(connection, "oldest_ready", (queue,))
+                seen["oldest_ready_seconds"] = None if oldest is None else max(now - oldest, 0) / MICROSECONDS
+                seen["held"] = min(seen.get("held", 0), seen.get("in_progress", 0))
+        return {queue: QueueCounts(**seen) for queue, seen in sorted(found.items())}
+
+    def _count_waiting(self, connection: psycopg.Connection[Any], found: dict[str, dict[str, Any]]) -> None:
+        for name, field in (
+            ("count_ready", "pending"),
+            ("count_due", "scheduled"),
+            ("count_shut", "pending"),
+        ):
+            for queue, status, number in self._database.run(connection, name):
+                seen = found.setdefault(queue, {})
+                field_of = "failed" if status == Status.FAILED else field
+                seen[field_of] = seen.get(field_of, 0) + number
+
+    def cancel(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """End waiting jobs as dead with cause ``cancelled``; ask for running ones; skip finished ones."""
+        return self._batch(wanted, limit, after, self._cancel)
+
+    def _cancel(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, now: int) -> str:
+        seq, _id, status, queue, attempts = row
+        if status in WAITING:
+            assert after(Status(status), Event.CANCEL) is Status.DEAD
+            self._database.run(connection, "cancel_waiting", (instant(now), seq))
+            entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.CANCELLED, message="cancelled before it ran")
+            add_error(self._database, connection, seq, entry)
+            tally[queue, "dead"] += 1
+            return "changed"
+        if status == Status.IN_PROGRESS:
+            self._database.run(connection, "cancel_running", (instant(now), seq))
+            return "requested"
+        return "skipped"
+
+    def retry(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Make failed and dead jobs pending with a fresh budget; skip those whose unique key is held."""
+        return self._batch(wanted, limit, after, self._retry, rings=True)
+
+    def _retry(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, now: int) -> str:
+        seq, _id, status, queue, _attempts = row
+        if status not in RETRYABLE:
+            return "skipped"
+        if not self._database.changed(connection, "retry", (instant(now), seq)):
+            return "skipped"
+        if status == Status.DEAD:
+            tally[queue, "dead"] -= 1
+        return "changed"
+
+    def delete(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Remove jobs that are not running; skip those that are."""
+        return self._batch(wanted, limit, after, self._delete)
+
+    def _delete(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, _now: int) -> str:
+        seq, _id, status, queue, _attempts = row
+        if status not in DELETABLE:
+            return "skipped"
+        for name in ("remove_errors", "remove_job"):
+            self._database.run(connection, name, (seq,))
+        if status in (Status.DONE, Status.DEAD):
+            tally[queue, status] -= 1
+        return "changed"
+
+    def run_now(self, wanted: JobFilter, limit: int, after: int) -> Batch:
+        """Make jobs that wait for their time ready; skip all others."""
+        return self._batch(wanted, limit, after, self._run_now, rings=True)
+
+    def _run_now(self, connection: psycopg.Connection[Any], row: Any, _tally: Tally, now: int) -> str:
+        return "changed" if self._database.changed(connection, "run_now", (instant(now), row[0])) else "skipped"
+
+    def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False) -> Batch:
+        """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived."""
+        rows = self._select(wanted, limit, after)
+        done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
+        if rows:
+            tally: Tally = Counter()
+            ready: Counter[str] = Counter()
+            ids = msgspec.structs.replace(wanted, ids=[row[1] for row in rows])
+            with self._database.writing() as connection:
+                now = self._database.clock.now()
+                for row in reversed(self._selected(connection, ids, limit, after)):
+                    answer = change(connection, row, tally, now)
+                    done[answer].append(row[1])
+                    if rings and answer == "changed":
+                        ready[row[3]] += 1
+                add_tallies(self._database, connection, None, tally)
+                for queue, jobs in ready.items():
+                    self._bells.ring(connection, queue, jobs, None)
+                if done["requested"]:
+                    self._bells.call(connection)
+        return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
+
+    def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:
+        with self._database.reading() as connection:
+            return self._selected(connection, wanted, limit, after)
+
+    def _selected(self, connection: psycopg.Connection[Any], wanted: JobFilter, limit: int, after: int) -> list[Any]:
+        values = (after or _NEWEST, *_filter_values(wanted), limit)
+        if wanted.ids is None:
+            return self._database.run(connection, "select_by_filter", values)
+        return self._database.run(connection, "select_by_id", (*values, list(wanted.ids)))
+
+    def _errors(self, connection: psycopg.Connection[Any], seq: int) -> list[bytes]:
+        return [entry for (entry,) in self._database.run(connection, "errors_of", (seq,))]
+
+
+def _filter_values(wanted: JobFilter) -> tuple[object, ...]:
+    return (wanted.status.value if wanted.status else None, wanted.queue, wanted.kind)

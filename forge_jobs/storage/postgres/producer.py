@@ -1,0 +1,99 @@
+"""The Producer port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from forge_jobs.model.job import Enqueued, NewJob
+from forge_jobs.model.states import Gate
+from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.doorbell import Bells
+from forge_jobs.storage.postgres.errors import Deadlocked
+
+TRIES = 10
+"""How often a job is stored anew whose key was held by one that ended at that moment, or that met in a deadlock."""
+
+
+class PostgresProducer:
+    """Stores jobs and rings the coordinators, in one transaction."""
+
+    def __init__(self, database: Database, bells: Bells) -> None:
+        self._database = database
+        self._bells = bells
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> list[Enqueued]:
+        """Store all jobs, or none; answers in the order given."""
+        if not jobs:
+            return []
+        now = self._database.clock.now()
+        for _ in range(TRIES - 1):
+            try:
+                return self._enqueue(jobs, now)
+            except Deadlocked:
+                continue
+        return self._enqueue(jobs, now)
+
+    def _enqueue(self, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
+        with self._database.writing() as connection:
+            if all(job.unique_key is None for job in jobs):
+                self._database.run(connection, "enqueue_plain", _columns(jobs, now))
+                answers = [Enqueued(job.id) for job in jobs]
+            else:
+                answers = [self._store(connection, job, now) for job in jobs]
+            self._ring(connection, [j for j, a in zip(jobs, answers, strict=True) if not a.deduplicated], now)
+        return answers
+
+    def _store(self, connection: psycopg.Connection[Any], job: NewJob, now: int) -> Enqueued:
+        due = _due(job, now)
+        values = (
+            *(job.id, job.queue, job.kind, int(_gate(due, now)), job.priority, instant(due), instant(now)),
+            *(job.max_attempts, job.time_limit, instant(job.expires_at), job.unique_key, job.payload.decode()),
+        )
+        for _ in range(TRIES):
+            if self._database.run(connection, "enqueue", values):
+                return Enqueued(job.id)
+            holder = self._database.run(connection, "unique_holder", (job.kind, job.unique_key))
+            if holder:
+                return Enqueued(holder[0][0], deduplicated=True)
+        raise Deadlocked
+
+    def _ring(self, connection: psycopg.Connection[Any], stored: Sequence[NewJob], now: int) -> None:
+        ready: dict[str, int] = {}
+        due: dict[str, int] = {}
+        for job in stored:
+            when = _due(job, now)
+            if when <= now:
+                ready[job.queue] = ready.get(job.queue, 0) + 1
+            else:
+                due[job.queue] = min(when, due.get(job.queue, when))
+        for queue in ready.keys() | due.keys():
+            self._bells.ring(connection, queue, ready.get(queue, 0), due.get(queue))
+
+
+def _columns(jobs: Sequence[NewJob], now: int) -> tuple[object, ...]:
+    due = [_due(job, now) for job in jobs]
+    return (
+        [job.id for job in jobs],
+        [job.queue for job in jobs],
+        [job.kind for job in jobs],
+        [int(_gate(when, now)) for when in due],
+        [instant(when) for when in due],
+        instant(now),
+        [job.priority for job in jobs],
+        [job.max_attempts for job in jobs],
+        [job.time_limit for job in jobs],
+        [instant(job.expires_at) for job in jobs],
+        [job.payload.decode() for job in jobs],
+    )
+
+
+def _gate(due: int, now: int) -> Gate:
+    return Gate.READY if due <= now else Gate.WAITING
+
+
+def _due(job: NewJob, now: int) -> int:
+    return now + (job.delay or 0) if job.run_at is None else job.run_at

@@ -1,0 +1,82 @@
+"""Rows of the job table as records, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from forge_jobs.model.job import ErrorEntry, JobRecord
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Gate, Status
+from forge_jobs.storage.records import Claim
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def settings_of(row: tuple[Any, ...]) -> QueueSettings:
+    """Return a row of the queue table as settings."""
+    return QueueSettings(
+        name=row[0],
+        paused=row[1],
+        backoff_enabled=row[2],
+        backoff_base=row[3],
+        backoff_max=row[4],
+        keep_done=row[5],
+        keep_dead=row[6],
+        max_workers=row[7],
+        memory_limit=row[8],
+    )
+
+
+def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
+    """Return settings as a row of the queue table."""
+    return (
+        settings.name,
+        settings.paused,
+        settings.backoff_enabled,
+        settings.backoff_base,
+        settings.backoff_max,
+        settings.keep_done,
+        settings.keep_dead,
+        settings.max_workers,
+        settings.memory_limit,
+    )
+
+
+def record_of(row: tuple[Any, ...], errors: list[bytes]) -> JobRecord:
+    """Return a row of ``get.sql`` or ``find.sql`` as a record."""
+    return JobRecord(
+        id=row[1],
+        queue=row[2],
+        kind=row[3],
+        status=Status(row[4]),
+        gate=None if row[5] is None else Gate(row[5]),
+        priority=row[6],
+        attempts=row[7],
+        max_attempts=row[8],
+        enqueued_at=row[9],
+        scheduled_at=row[10],
+        started_at=row[11],
+        finished_at=row[12],
+        cancel_requested_at=row[13],
+        unique_key=row[14],
+        process_id=row[15],
+        claim_no=row[16],
+        time_limit=row[17],
+        expires_at=row[18],
+        cpu_time=row[19],
+        peak_memory=row[20],
+        payload=row[21] or b"null",
+        result=row[22],
+        error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
+    )
+
+
+def claim_of(row: tuple[Any, ...]) -> Claim:
+    """Return a row of ``claims_of.sql`` or ``claims_before.sql`` as a claim, without its payload."""
+    seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, started_at = row[:9]
+    return Claim(seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, b"", started_at)

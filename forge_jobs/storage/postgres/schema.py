@@ -1,0 +1,101 @@
+"""The Schema port: creating, upgrading, describing, emptying and removing the schema. The only writer of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, sql
+
+from forge_jobs.storage.postgres.database import Database, connect
+from forge_jobs.storage.postgres.errors import Late, translated
+from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
+from forge_jobs.storage.sql import migrations
+
+
+class PostgresSchema:
+    """Works on connections of its own: the storage's refuses a schema that is not current."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self) -> bool:
+        """Create the database, if it is not there, and the schema; False when both were."""
+        self._create_database()
+        return bool(self.migrate())
+
+    def _create_database(self) -> None:
+        url = self._database.url
+        name = conninfo.conninfo_to_dict(url).get("dbname")
+        try:
+            connect(url, self._database.deadline).close()
+        except psycopg.OperationalError as error:
+            if name is None or f'database "{name}" does not exist' not in str(error):
+                raise translated(error, self._database.location) from error
+            with self._connected(conninfo.make_conninfo(url, dbname="postgres")) as connection:
+                text = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))).as_string(connection)
+                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                    connection.execute(text)  # another program may have been faster
+
+    def migrate(self) -> list[str]:
+        """Apply what is pending; return the names applied."""
+        with self._connected() as connection:
+            return migrate(connection, self._database.schema, self._database.location)
+
+    def reset(self) -> None:
+        """Remove every row in one transaction: live producers' next jobs are stored."""
+        with self._database.writing() as connection:
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1", (self._database.schema,)
+            ).fetchall()
+            names = [sql.Identifier(self._database.schema, table) for (table,) in tables]
+            connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)).as_string(connection))
+
+    def drop(self) -> bool:
+        """Remove the schema and all that is in it; False when it was not there."""
+        with self._connected() as connection:
+            there = version_of(connection, self._database.schema) > 0
+            name = sql.Identifier(self._database.schema)
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name).as_string(connection))
+        self._database.close()
+        return there
+
+    def describe(self) -> dict[str, object]:
+        """Return adapter, location, version and pending migrations; changes nothing."""
+        known = migrations("postgres")
+        told: dict[str, object] = {
+            "adapter": "postgres",
+            "location": self._database.location,
+            "exists": False,
+            "schema_version": 0,
+            "newest_version": known[-1][0],
+            "pending_migrations": [name for _version, name, _text in known],
+            "server_version": "",
+        }
+        try:
+            connection = connect(self._database.url, self._database.deadline)
+        except psycopg.OperationalError as error:
+            if "does not exist" in str(error):
+                return told
+            raise translated(error, self._database.location) from error
+        with connection:
+            todo = pending(connection, self._database.schema, self._database.location)
+            told["schema_version"] = version_of(connection, self._database.schema)
+            told["exists"] = bool(told["schema_version"])
+            told["pending_migrations"] = [name for _version, name, _text in todo]
+            told["server_version"] = connection.execute("SHOW server_version").fetchall()[0][0]
+        connection.close()
+        return told
+
+    @contextlib.contextmanager
+    def _connected(self, url: str | None = None) -> Iterator[psycopg.Connection[Any]]:
+        try:
+            connection = connect(url or self._database.url, self._database.deadline)
+            try:
+                yield connection
+            finally:
+                connection.close()
+        except (psycopg.Error, Late) as error:
+            raise translated(error, self._database.location) from error

@@ -1,0 +1,2 @@
+-- Answers a question.
+UPDATE forge_jobs.request SET answer = $1 WHERE no = $2

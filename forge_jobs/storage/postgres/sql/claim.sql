@@ -1,0 +1,27 @@
+-- Gives the first jobs in line to one process, as far as its budget goes; an attempt begins. Rows that another claims
+-- just now are passed over. Reads the ready index only as far as it must. (MATERIALIZED: the LIMIT is taken once.)
+WITH line AS MATERIALIZED (
+    SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
+    FROM forge_jobs.job
+    WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
+      AND EXISTS (SELECT 1 FROM forge_jobs.process WHERE process_id = $1)
+      AND NOT EXISTS (SELECT 1 FROM forge_jobs.queue WHERE name = $2 AND paused)
+    ORDER BY priority, scheduled_at, seq
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+), costs AS (
+    SELECT * FROM unnest($8::text[], $9::float8[]) AS c (kind, cost)
+), placed AS (
+    SELECT line.seq, row_number() OVER w AS place,
+           sum(coalesce(costs.cost, 'infinity')) OVER w AS cost, sum(line.size) OVER w AS size
+    FROM line LEFT JOIN costs ON costs.kind = line.kind
+    WINDOW w AS (ORDER BY line.priority, line.scheduled_at, line.seq)
+), chosen AS (
+    SELECT seq, place FROM placed WHERE place = 1 OR (cost <= $5 AND size <= $6)
+)
+UPDATE forge_jobs.job
+SET status = 'in_progress', gate = NULL, attempts = attempts + 1, process_id = $1, started_at = $7,
+    claim_no = $10 + chosen.place - 1
+FROM chosen WHERE job.seq = chosen.seq
+RETURNING job.seq, job.id, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
+          job.time_limit, job.expires_at

@@ -1,0 +1,2 @@
+-- Jobs that are parked, by queue and status.
+SELECT queue, status, count(*) FROM forge_jobs.job WHERE gate > 1 GROUP BY queue, status

@@ -1,0 +1,2 @@
+-- Removes old questions and their answers.
+DELETE FROM forge_jobs.request WHERE asked_at < $1

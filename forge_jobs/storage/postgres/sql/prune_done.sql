@@ -1,0 +1,3 @@
+-- Done jobs of a queue that are past its retention, the oldest first.
+SELECT seq FROM forge_jobs.job
+WHERE status = 'done' AND queue = $1 AND finished_at < $2 ORDER BY finished_at LIMIT $3 FOR UPDATE SKIP LOCKED

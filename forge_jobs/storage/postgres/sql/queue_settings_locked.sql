@@ -1,0 +1,3 @@
+-- One queue's settings, to be changed.
+SELECT name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit
+FROM forge_jobs.queue WHERE name = $1 FOR UPDATE

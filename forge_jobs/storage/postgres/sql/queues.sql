@@ -1,0 +1,3 @@
+-- Every queue's settings.
+SELECT name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit
+FROM forge_jobs.queue ORDER BY name

@@ -1,0 +1,2 @@
+-- Gives the lease up.
+DELETE FROM forge_jobs.leader WHERE holder = $1

@@ -1,0 +1,58 @@
+"""All ports of one PostgreSQL database."""
+
+from __future__ import annotations
+
+from forge_jobs.clock import Clock
+from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.postgres.control import PostgresControl
+from forge_jobs.storage.postgres.database import DEADLINE, SCHEMA, Database
+from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
+from forge_jobs.storage.postgres.leadership import PostgresLeadership
+from forge_jobs.storage.postgres.liveness import STALE_AFTER, Liveness
+from forge_jobs.storage.postgres.operator import PostgresOperator
+from forge_jobs.storage.postgres.producer import PostgresProducer
+from forge_jobs.storage.postgres.queue_config import PostgresQueueConfig
+from forge_jobs.storage.postgres.registry import PostgresRegistry
+from forge_jobs.storage.postgres.schema import PostgresSchema
+from forge_jobs.storage.postgres.upkeep import PostgresUpkeep
+from forge_jobs.storage.postgres.worker_queue import PostgresWorkerQueue
+
+
+class PostgresStorage:
+    """The bundle. ``stale_after`` is after how many seconds without a beat a host is taken for dead."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        deadline: float = DEADLINE,
+        schema: str = SCHEMA,
+        stale_after: float = STALE_AFTER,
+    ) -> None:
+        self._database = Database(url, clock=clock, deadline=deadline, schema=schema)
+        self.clock = self._database.clock
+        bells = Bells(self._database)
+        liveness = Liveness(self.clock, stale_after)
+        self.producer = PostgresProducer(self._database, bells)
+        self.worker_queue = PostgresWorkerQueue(self._database, bells)
+        self.registry = PostgresRegistry(self._database, liveness)
+        self.operator = PostgresOperator(self._database, bells, self.registry.live_workers)
+        self.queue_config = PostgresQueueConfig(self._database, bells)
+        self.upkeep = PostgresUpkeep(self._database, self.registry)
+        self.control = PostgresControl(self._database, bells)
+        self.leadership = PostgresLeadership(self._database)
+        self.schema = PostgresSchema(self._database)
+
+    @property
+    def location(self) -> str:
+        """The database, without a password."""
+        return self._database.location
+
+    def doorbell(self, host_id: str) -> Doorbell:
+        """Hang up this host's doorbell."""
+        return PostgresDoorbell(self._database)
+
+    def close(self) -> None:
+        """Close the connection; the next call opens it again."""
+        self._database.close()

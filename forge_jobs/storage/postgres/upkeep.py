@@ -1,0 +1,176 @@
+"""The Upkeep port: housekeeping in small slices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+
+from forge_jobs.clock import MICROSECONDS
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.states import Cause
+from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.postgres.registry import PostgresRegistry
+from forge_jobs.storage.postgres.rows import settings_of
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Opened, RunTotals, Unserved
+
+COUNT_LIMIT = 300
+"""How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
+
+FOLD_AT = 1000
+FOLD_SLICE = 50_000
+_DAY = 86_400 * MICROSECONDS
+
+
+class PostgresUpkeep:
+    """What the coordinator does for the whole database."""
+
+    def __init__(self, database: Database, registry: PostgresRegistry) -> None:
+        self._database = database
+        self._registry = registry
+
+    def open_due(self, limit: int) -> Opened:
+        """Make at most ``limit`` jobs ready whose time has come."""
+        now = self._database.clock.now()
+        ready: Counter[str] = Counter()
+        due = self._next_due()
+        if due is not None and due <= now:
+            with self._database.writing() as connection:
+                ready.update(queue for (queue,) in self._database.run(connection, "open_due", (instant(now), limit)))
+            due = self._next_due()
+        return Opened(ready=dict(ready), next_due=due)
+
+    def _next_due(self) -> int | None:
+        with self._database.reading() as connection:
+            ((due,),) = self._database.run(connection, "next_due")
+            return None if due is None else int(due)
+
+    def look(self) -> Opened:
+        """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due."""
+        with self._database.reading() as connection:
+            rows = self._database.run(connection, "look", (COUNT_LIMIT,))
+        return Opened(ready={queue: jobs for queue, jobs, _due in rows if queue and jobs}, next_due=rows[-1][2])
+
+    def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
+        """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
+        total = 0
+        with self._database.snapshot() as connection:
+            paused = {row[0] for row in self._database.run(connection, "queues") if row[1]}
+            for queue in queues:
+                if queue not in paused:
+                    ((ready,),) = self._database.run(connection, "ready_of_kinds", (queue, list(kinds)))
+                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue,))
+                    total += ready + retrying
+                ((running,),) = self._database.run(connection, "running_in", (queue,))
+                total += running
+        return total
+
+    def unserved(self) -> list[Unserved]:
+        """Return the jobs that wait although nobody alive will take them."""
+        return self._survey()[0]
+
+    def _survey(self) -> tuple[list[Unserved], list[tuple[str, str]]]:
+        """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does."""
+        with self._database.snapshot() as connection:
+            hosts = self._registry.live_hosts(connection)
+            served = {queue for host in hosts for queue in host.queues}
+            known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
+            waiting: Counter[tuple[str, str]] = Counter()
+            for queue, kind, jobs in self._database.run(connection, "ready_kinds"):
+                waiting[queue, kind] += jobs
+            parked = self._database.run(connection, "unserved_kinds")
+            for queue, kind, jobs in parked:
+                waiting[queue, kind] += jobs
+        return [
+            Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
+            for (q, k), n in sorted(waiting.items())
+            if (q, k) not in known
+        ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
+
+    def park_unserved(self, limit: int) -> list[Unserved]:
+        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
+        unserved, mistaken = self._survey()
+        strangers = [(u.queue, u.kind, limit) for u in unserved if u.reason == UNKNOWN_KIND]
+        served = [([queue], [kind]) for queue, kind in mistaken]
+        if strangers or served:
+            with self._database.writing() as connection:
+                self._database.many(connection, "park_unserved", strangers)
+                self._database.many(connection, "unpark_served", served)
+        return unserved
+
+    def park(self, queue: str, kind: str, limit: int) -> int:
+        """Take at most ``limit`` ready jobs of a kind that nobody knows out of the claim's way; return how many."""
+        with self._database.writing() as connection:
+            return self._database.changed(connection, "park_unserved", (queue, kind, limit))
+
+    def prune(self, limit: int) -> int:
+        """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
+        now = self._database.clock.now()
+        with self._database.reading() as connection:
+            victims = self._victims(connection, now, limit)
+        if not victims:
+            return 0
+        tally: Tally = Counter()
+        with self._database.writing() as connection:
+            for queue, outcome, keys in self._victims(connection, now, limit):
+                for name in ("remove_errors", "remove_job"):
+                    self._database.many(connection, name, [(key,) for key in sorted(keys)])
+                tally[queue, outcome] -= len(keys)
+            add_tallies(self._database, connection, None, tally)
+        return -sum(tally.values())
+
+    def _victims(self, connection: psycopg.Connection[Any], now: int, limit: int) -> list[tuple[str, str, list[int]]]:
+        found = []
+        known = {row[0]: settings_of(row) for row in self._database.run(connection, "queues")}
+        names = sorted({queue for queue, _outcome, _jobs in self._database.run(connection, "count_ended")})
+        for settings in (known.get(name, QueueSettings(name=name)) for name in names):
+            for outcome, days in (("done", settings.keep_done), ("dead", settings.keep_dead)):
+                values = (settings.name, instant(now - round(days * _DAY)), limit)
+                keys = _firsts(self._database.run(connection, f"prune_{outcome}", values))
+                if keys:
+                    found.append((settings.name, outcome, keys))
+                    limit -= len(keys)
+        return found
+
+    def expire(self, limit: int) -> int:
+        """End at most ``limit`` waiting jobs for which it is too late; return how many."""
+        now = self._database.clock.now()
+        with self._database.reading() as connection:
+            if not self._database.run(connection, "expired", (instant(now), 1)):
+                return 0
+        tally: Tally = Counter()
+        with self._database.writing() as connection:
+            for seq, queue, attempts in self._database.run(connection, "expired", (instant(now), limit)):
+                self._database.run(connection, "cancel_waiting", (instant(now), seq))
+                entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.EXPIRED, message="it was too late to start it")
+                add_error(self._database, connection, seq, entry)
+                tally[queue, "dead"] += 1
+            add_tallies(self._database, connection, None, tally)
+        return sum(tally.values())
+
+    def fold_tallies(self) -> None:
+        """Sum the tallies of ended jobs into one row for each queue and outcome, once there are many."""
+        with self._database.reading() as connection:
+            ((rows,),) = self._database.run(connection, "tally_rows")
+        if rows < FOLD_AT:
+            return
+        with self._database.writing() as connection:
+            sums = self._database.run(connection, "fold_tallies_read", (FOLD_SLICE,))
+            self._database.many(connection, "add_tally", sums)
+
+    def run_totals(self, host_id: str) -> RunTotals:
+        """Return how the attempts of this host ended."""
+        with self._database.reading() as connection:
+            return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
+
+    def checkpoint(self) -> None:
+        """Do nothing: the server does that by itself."""
+
+
+def _firsts(rows: Iterable[Sequence[int]]) -> list[int]:
+    return [row[0] for row in rows]
