@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from forge_jobs.app import ForgeJobs
-from forge_jobs.clock import SystemClock, monotonic
+from forge_jobs.clock import monotonic
 from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import ForgeJobsError
 from forge_jobs.ids import new_host_id
@@ -80,10 +80,7 @@ class Farm:
     def __init__(self, plan: Plan, inheritance: Inheritance | None = None) -> None:
         self._plan = plan
         self._estate = inheritance.estate if inheritance else None
-        if inheritance is None:
-            self._life_lock = LifeLock.take(life_file(plan.location))
-        else:
-            self._life_lock = LifeLock(inheritance.life_lock, inheritance.life_byte)
+        self._life_lock = _life_lock(plan.location, inheritance)
         hostname = socket.gethostname()
         self._host = HostRecord(
             host_id=inheritance.host_id if inheritance else new_host_id(),
@@ -93,7 +90,7 @@ class Farm:
             version=worker_version(),
             queues=list(plan.targets),
             kinds=sorted(plan.kinds),
-            life_lock=self._life_lock.byte,
+            life_lock=self._life_lock.byte if self._life_lock else 0,
         )
 
     def run(self) -> Report:
@@ -128,8 +125,7 @@ class Farm:
             Inheritance(
                 estate=estate,
                 host_id=self._host.host_id,
-                life_lock=self._life_lock.fd,
-                life_byte=self._life_lock.byte,
+                life_lock=(self._life_lock.fd, self._life_lock.byte) if self._life_lock else None,
                 started=self._plan.started,
                 cpu_before=self._plan.cpu_before,
             )
@@ -141,7 +137,8 @@ class Farm:
 
     def leave_parent(self) -> None:
         """In every child: close what belongs to the parent."""
-        self._life_lock.abandon()
+        if self._life_lock:
+            self._life_lock.abandon()
 
     def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline) -> int:
         """Be the coordinator. It ignores the signals that stop the others: the parent says when to leave."""
@@ -149,15 +146,16 @@ class Farm:
         stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
         wakeup = Wakeup(stops)
         processes.unblock_signals()
+        stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
         coordinator = Coordinator(
             host=self._host,
-            stores=open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE),
+            stores=stores,
             board=board,
             queues=queues,
             lifeline=lifeline,
             wakeup=wakeup,
             settler=self._settler(),
-            clock=SystemClock(),
+            clock=stores.clock,
             drain=self._plan.drain,
             totals=self._plan.observe is not None,
         )
@@ -191,6 +189,7 @@ class Farm:
         app = self._plan.app or application.load(self._plan.app_name)
         # a connection of its own, opened when a handler enqueues: its waiting leaves a handler's signals alone
         app.use(open_storage(self._plan.location.url), self._plan.location)
+        stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
         runner = Runner(
             queue=birth.queue,
             number=birth.number,
@@ -199,7 +198,7 @@ class Farm:
             seat=seat,
             stopper=stopper,
             lifeline=lifeline,
-            clock=SystemClock(),
+            clock=stores.clock,
         )
         return Worker(
             host_id=self._host.host_id,
@@ -207,18 +206,26 @@ class Farm:
             number=birth.number,
             process_id=birth.process_id,
             kinds=list(app.handlers),
-            stores=open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE),
+            stores=stores,
             seat=seat,
             lifeline=lifeline,
             wakeup=wakeup,
             settler=self._settler(),
-            clock=SystemClock(),
+            clock=stores.clock,
             runner=runner,
             max_jobs=birth.max_jobs,
         )
 
     def _settler(self) -> Settler:
         return Settler(self._host.label, os.getpid(), lambda: random.uniform(-1.0, 1.0))  # noqa: S311 - jitter
+
+
+def _life_lock(location: Location, inheritance: Inheritance | None) -> LifeLock | None:
+    """Return the lock by which others know that this host lives, where the database is a file."""
+    if inheritance is not None:
+        return LifeLock(*inheritance.life_lock) if inheritance.life_lock else None
+    file = life_file(location)
+    return LifeLock.take(file) if file else None
 
 
 def _booted(lifeline: Lifeline, boot: Callable[[], None]) -> int:

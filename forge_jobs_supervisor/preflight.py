@@ -7,7 +7,7 @@ from pathlib import Path
 
 from forge_jobs.config import Location
 from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
-from forge_jobs.storage import close_idle, open_storage, sqlite_path
+from forge_jobs.storage import close_idle, is_postgres, open_storage, sqlite_path
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.messages import BootFailed, Manifest, Message, Ready, decoded, encoded
 from forge_jobs_supervisor.unix import forksafety, processes
@@ -27,7 +27,7 @@ def check_fork_safety(app_name: str, location: Location) -> None:
         )
     close_idle()  # what is left open then is another library's
     file = database_file(location)
-    if forksafety.open_files([file]):
+    if file and forksafety.open_files([file]):
         raise UsageError(
             f"importing {app_name} left the database {file} open in the supervisor, and its locks would not survive a "
             "fork: close it after use, or use --no-preload"
@@ -44,15 +44,15 @@ def check_descriptors(workers: int) -> None:
         )
 
 
-def database_file(location: Location) -> Path:
-    """Return the file of a SQLite database."""
-    return sqlite_path(location.url).resolve()
+def database_file(location: Location) -> Path | None:
+    """Return the file of a SQLite database, None for any other."""
+    return None if is_postgres(location.url) else sqlite_path(location.url).resolve()
 
 
-def life_file(location: Location) -> Path:
-    """Return the file in which this host holds a byte locked."""
+def life_file(location: Location) -> Path | None:
+    """Return the file in which this host holds a byte locked, None where it lives by its beats."""
     file = database_file(location)
-    return file.with_name(file.name + "-hosts")
+    return file.with_name(file.name + "-hosts") if file else None
 
 
 def inspect(app_name: str) -> Manifest:

@@ -24,18 +24,17 @@ _AGAIN_AFTER = 1.0
 
 
 class Inheritance(msgspec.Struct, frozen=True, kw_only=True):
-    """A farm in full: what its supervisor hands over, and who it is. ``life_lock`` is a descriptor."""
+    """A farm in full: what its supervisor hands over, and who it is. ``life_lock`` is a descriptor and a byte."""
 
     estate: Estate
     host_id: str
-    life_lock: int
-    life_byte: int
+    life_lock: tuple[int, int] | None
     started: float
     cpu_before: float
 
     def descriptors(self) -> list[int]:
         """Return the descriptors that must stay open."""
-        return [self.life_lock, *self.estate.descriptors()]
+        return [*(self.life_lock or ())[:1], *self.estate.descriptors()]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ def is_postgres(url: str) -> bool:
 def _postgres(url: str, clock: Clock | None, deadline: float) -> Storage:
     """Return the storage of a PostgreSQL URL; psycopg is imported only where it is used."""
     try:
-        from forge_jobs.storage.postgres.storage import PostgresStorage  # noqa: PLC0415
+        from forge_jobs.storage.postgres.storage import PostgresStorage
     except ImportError as error:
         raise ConfigError(
             f"database {without_password(url)}: no PostgreSQL client library is installed ({error}): "

@@ -216,6 +216,9 @@ class Doorbell(Protocol):
     def fileno(self) -> int:
         """Return a descriptor that is readable when a ring has come."""
 
+    def keep(self) -> None:
+        """Listen again, if the connection was lost; called now and then."""
+
     def rings(self) -> list[tuple[str, int, int | None]]:
         """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due).
 

@@ -32,6 +32,7 @@ from forge_jobs_supervisor.unix.wakeup import Wakeup
 _log = logging.getLogger(__name__)
 
 BEAT_EVERY = 2.0
+LISTEN_EVERY = 2.0
 
 
 class Coordinator:
@@ -80,6 +81,7 @@ class Coordinator:
         self._announce()
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
+        self._timetable.add(Duty("listen", LISTEN_EVERY, self._doorbell.keep, due=monotonic() + LISTEN_EVERY))
         self._wakeup.watch(self._lifeline.fileno())
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forge_jobs.errors import SchemaMismatch
 from forge_jobs.storage import Storage
 from tests.support.backends import Backend
 from tests.support.builders import a_living_host, a_queue, enqueue, enqueue_some, record
@@ -9,7 +10,8 @@ from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 
 
-def test_a_database_is_created_once(storage: Storage) -> None:
+def test_a_database_is_created_once(backend: Backend, clock: FakeClock) -> None:
+    storage = backend.blank(clock)
     assert storage.schema.create()
     assert not storage.schema.create()
 
@@ -21,7 +23,8 @@ def test_creating_a_database_that_is_there_keeps_its_jobs(storage: Storage) -> N
     assert record(storage, job_id)
 
 
-def test_a_new_database_gets_every_migration_and_then_none(storage: Storage) -> None:
+def test_a_new_database_gets_every_migration_and_then_none(backend: Backend, clock: FakeClock) -> None:
+    storage = backend.blank(clock)
     pending = storage.schema.describe()["pending_migrations"]
 
     assert storage.schema.migrate() == pending != []
@@ -39,7 +42,8 @@ def test_a_description_says_where_the_database_is_and_in_which_version(storage: 
     assert told["schema_version"] == told["newest_version"]
 
 
-def test_describing_creates_nothing(storage: Storage) -> None:
+def test_describing_creates_nothing(backend: Backend, clock: FakeClock) -> None:
+    storage = backend.blank(clock)
     told = storage.schema.describe()
 
     assert (told["exists"], told["schema_version"]) == (False, 0)
@@ -114,12 +118,15 @@ def test_a_dropped_database_can_be_created_again_and_is_empty(storage: Storage) 
     assert storage.operator.counts() == {}
 
 
-def test_a_job_enqueued_after_a_drop_by_another_is_not_lost(
+def test_a_job_enqueued_after_a_drop_by_another_is_stored_or_refused(
     storage: Storage, backend: Backend, clock: FakeClock
 ) -> None:
     enqueue(storage)
     backend.open(clock).schema.drop()
 
-    job_id = enqueue(storage)
-
-    assert record(backend.open(clock), job_id).id == job_id
+    try:
+        job_id = enqueue(storage)
+    except SchemaMismatch as refused:
+        assert "forge-jobs-db create" in str(refused)
+    else:
+        assert record(backend.open(clock), job_id).id == job_id

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
+
 from forge_jobs.clock import Clock
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.storage.postgres.storage import PostgresStorage
-from forge_jobs.storage.records import HostRecord
 from forge_jobs.storage.sqlite.lifelock import hosts_file
 from forge_jobs.storage.sqlite.turnstile import flock_record
 from tests.support.postgres import server
@@ -25,6 +26,9 @@ class Backend(Protocol):
 
     def open(self, clock: Clock) -> Storage:
         """Return one more storage of the same database, as another process would have it."""
+
+    def blank(self, clock: Clock) -> Storage:
+        """Return a storage of the same database, in which no schema has been created unless by ``open``."""
 
     def give_life(self) -> int:
         """Return the ``life_lock`` of a host that lives from now on."""
@@ -59,6 +63,10 @@ class SqliteBackend:
         self._opened.append(storage)
         return storage
 
+    def blank(self, clock: Clock) -> Storage:
+        """Return one more storage: this database creates itself when it is opened."""
+        return self.open(clock)
+
     def give_life(self) -> int:
         """Lock the next byte."""
         byte, self._next_life = self._next_life, self._next_life + 1
@@ -88,34 +96,46 @@ class SqliteBackend:
 
 
 class PostgresBackend:
-    """A schema of its own in the server that the tests share. A host lives while its beat is fresh."""
+    """A schema of its own in the server that the tests share. A host lives while nobody has declared it dead."""
 
     def __init__(self, _directory: Path) -> None:
         self._schema = f"t{os.urandom(6).hex()}"
         self.url = server().url
         self._opened: list[PostgresStorage] = []
-        self._hosts: dict[int, HostRecord] = {}
+        self._lives = 0
 
     def open(self, clock: Clock) -> Storage:
+        """Return one more storage of the same schema, which is created first."""
+        storage = self.blank(clock)
+        storage.schema.create()
+        return storage
+
+    def blank(self, clock: Clock) -> Storage:
         """Return one more storage of the same schema."""
         storage = PostgresStorage(self.url, clock=clock, schema=self._schema)
-        if not self._opened:
-            storage.schema.create()
         self._opened.append(storage)
         return storage
 
     def give_life(self) -> int:
-        """Return a number for a host: it lives by its beats."""
-        return len(self._hosts) + 1
+        """Return the next number."""
+        self._lives += 1
+        return self._lives
 
-    def take_life(self, life_lock: int) -> None: ...
+    def take_life(self, life_lock: int) -> None:
+        """Declare a host dead, as one would that has watched it for long enough."""
+        self._execute(f"UPDATE {self._schema}.host SET dead = true WHERE life_lock = {life_lock}")
 
-    def revive(self, life_lock: int) -> None: ...
+    def revive(self, life_lock: int) -> None:
+        """Take that back."""
+        self._execute(f"UPDATE {self._schema}.host SET dead = false WHERE life_lock = {life_lock}")
+
+    def _execute(self, text: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(text)  # type: ignore[arg-type]  # made here, of nothing from outside
 
     def close(self) -> None:
         """Remove the schema."""
-        for storage in self._opened[:1]:
-            storage.schema.drop()
+        self._execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
         for storage in self._opened:
             storage.close()
 

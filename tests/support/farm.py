@@ -45,7 +45,12 @@ class Farm:
         command = [*COMMAND, "supervise", "--app", app, "--workers", str(workers), *options]
         with log.open("w") as stream:
             process = subprocess.Popen(
-                command, cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=stream, text=True,
+                command,
+                cwd=self.directory,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
                 start_new_session=True,  # no terminal: SIGHUP means reload
             )
         self._started.append(process)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
@@ -15,8 +14,8 @@ from psycopg import RawCursor, conninfo
 from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-from forge_jobs.clock import Clock, monotonic
-from forge_jobs.errors import ForkedProcess
+from forge_jobs.clock import Clock, SystemClock, monotonic
+from forge_jobs.errors import DatabaseError, ForkedProcess
 from forge_jobs.storage.postgres.adapting import register
 from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import check_version
@@ -63,7 +62,6 @@ class Database:
         self._connection: _Connection | None = None
         self._in_transaction = False
         self._forked = False
-        self.checks_version = True
         _databases.add(self)
 
     @property
@@ -89,6 +87,14 @@ class Database:
         """Execute a statement for each row of values."""
         if rows:
             connection.cursor().executemany(self.text(name), rows)
+
+    def ask_clock(self) -> int | None:
+        """Return the server's time, None while there is no connection: then nobody has asked it anything either."""
+        if self._connection is None or self._connection.closed or self._forked:
+            return None
+        with self.reading() as connection:
+            ((there,),) = self.run(connection, "clock")
+        return int(there)
 
     @contextlib.contextmanager
     def piped(self) -> Iterator[Pipe]:
@@ -173,8 +179,7 @@ class Database:
     def _open(self) -> _Connection:
         connection = connect(self.url, self.deadline)
         try:
-            if self.checks_version:
-                check_version(connection, self.schema, self.location)
+            check_version(connection, self.schema, self.location)
         except BaseException:
             connection.close()
             raise
@@ -222,21 +227,21 @@ class ServerClock:
         self._measured_at = float("-inf")
 
     def now(self) -> int:
-        """Return microseconds since the epoch."""
+        """Return microseconds since the epoch. Never fails: while there is no server the last difference holds."""
         if monotonic() - self._measured_at > self.EVERY:
-            self._measure()
-        return time.time_ns() // 1000 + self._difference
+            database = self._database()
+            if database is not None:
+                with contextlib.suppress(DatabaseError, psycopg.Error):
+                    self._measure(database)
+        return SystemClock().now() + self._difference
 
-    def _measure(self) -> None:
-        database = self._database()
-        if database is None:
-            return
-        with database.reading() as connection:
-            before = time.time_ns() // 1000
-            ((there,),) = database.run(connection, "clock")
-            after = time.time_ns() // 1000
-        self._difference = there - (before + after) // 2
-        self._measured_at = monotonic()
+    def _measure(self, database: Database) -> None:
+        """Ask the server, over a connection that is there: the moment counts in the middle of the way."""
+        before = SystemClock().now()
+        there = database.ask_clock()
+        if there is not None:
+            self._difference = there - (before + SystemClock().now()) // 2
+            self._measured_at = monotonic()
 
 
 def connect(url: str, deadline: float) -> _Connection:

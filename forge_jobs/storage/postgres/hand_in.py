@@ -109,6 +109,7 @@ class _State(NamedTuple):
 
 
 def state_of(database: Database, connection: psycopg.Connection[Any], end: Ended) -> _State:
+    """Return what the named claim's row says now."""
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
     return _State(Status(rows[0][0]), rows[0][1] is not None, rows[0][2]) if rows else _State(None, False, 0)
 

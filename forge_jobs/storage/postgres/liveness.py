@@ -27,17 +27,23 @@ class Liveness:
         self._stale_after = stale_after
         self._watched: dict[str, _Watched] = {}
 
-    def is_alive(self, host_id: str, beat_at: int, beat_no: int, *, dead: bool) -> bool:
-        """Return whether a host is to be taken for alive."""
+    def is_alive(self, host_id: str, beat_at: int, beat_no: int, *, dead: bool, patient: bool) -> bool:
+        """Return whether a host is to be taken for alive.
+
+        ``patient``, for those who act on it: a host is not dead before the same old beat was seen several times. After
+        an outage of the database everybody looks late at first.
+        """
         now = self._clock.now()
         if dead:
             return False
         if now - beat_at <= self._stale_after * MICROSECONDS:
             self._watched.pop(host_id, None)
             return True
+        if not patient:
+            return False
         seen = self._watched.get(host_id)
         if seen is None or seen.beat_no != beat_no:
-            self._watched[host_id] = _Watched(beat_no, 1, now)
+            seen = self._watched[host_id] = _Watched(beat_no, 1, now)
         elif now - seen.last_look >= MICROSECONDS:
-            self._watched[host_id] = _Watched(beat_no, seen.looks + 1, now)
-        return self._watched[host_id].looks < BEATS_WATCHED
+            seen = self._watched[host_id] = _Watched(beat_no, seen.looks + 1, now)
+        return seen.looks < BEATS_WATCHED

@@ -22,9 +22,11 @@ class PostgresRegistry:
     def __init__(self, database: Database, liveness: Liveness) -> None:
         self._database = database
         self._liveness = liveness
+        self._acts = False  # whether this is a host itself, which settles the jobs of dead ones
 
     def announce_host(self, host: HostRecord) -> None:
         """Register a supervisor; make jobs of its kinds claimable again."""
+        self._acts = True
         now = self._database.clock.now()
         queues, kinds = json_text(host.queues), json_text(host.kinds)
         row = (
@@ -35,6 +37,7 @@ class PostgresRegistry:
             host.version,
             queues,
             kinds,
+            host.life_lock,
             instant(now),
         )
         with self._database.writing() as connection:
@@ -90,11 +93,12 @@ class PostgresRegistry:
             version=row[4],
             queues=msgspec.json.decode(row[5]),
             kinds=msgspec.json.decode(row[6]),
-            started_at=row[7],
-            beat_at=row[8],
-            alive=self._liveness.is_alive(row[0], row[8], row[9], dead=row[10]),
+            life_lock=row[7],
+            started_at=row[8],
+            beat_at=row[9],
+            alive=self._liveness.is_alive(row[0], row[9], row[10], dead=row[11], patient=self._acts),
         )
-        return record, msgspec.json.decode(row[11], type=list[WorkerView])
+        return record, msgspec.json.decode(row[12], type=list[WorkerView])
 
     def claims_of(self, process_ids: Sequence[int]) -> dict[int, list[Claim]]:
         """Return the claims each process holds by the record, in the order of their numbers."""

@@ -49,7 +49,7 @@ class PostgresStorage:
         """The database, without a password."""
         return self._database.location
 
-    def doorbell(self, host_id: str) -> Doorbell:
+    def doorbell(self, _host_id: str) -> Doorbell:
         """Hang up this host's doorbell."""
         return PostgresDoorbell(self._database)
 

@@ -96,6 +96,9 @@ class SqliteDoorbell:
         """Return a descriptor that is readable when a ring has come."""
         return self._socket.fileno()
 
+    def keep(self) -> None:
+        """Do nothing: a socket of this machine is not lost."""
+
     def rings(self) -> list[tuple[str, int, int | None]]:
         """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
         heard: list[tuple[str, int, int | None]] = []

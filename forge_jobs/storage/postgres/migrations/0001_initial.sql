@@ -84,6 +84,7 @@ CREATE TABLE forge_jobs.host (
     version    text NOT NULL,
     queues     json NOT NULL,
     kinds      json NOT NULL,
+    life_lock  bigint NOT NULL,                 -- of no use here: a host lives by its beats
     started_at timestamptz NOT NULL,
     beat_at    timestamptz NOT NULL,
     beat_no    bigint NOT NULL,
