@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 import msgspec
 
@@ -73,6 +73,8 @@ class DatabaseConfig(msgspec.Struct, frozen=True, kw_only=True):
     password: str | None = None
     password_env: str | None = None
     max_connections: int = DEFAULT_MAX_CONNECTIONS
+    schema: str | None = None
+    stale_after: float | None = None
 
     def __repr__(self) -> str:
         """Show everything but the password."""
@@ -190,7 +192,10 @@ def url_of(config: DatabaseConfig, anchor: Path, paths: QueuePaths, environment:
             raise ConfigError(f'adapter "postgres" needs the key {key!r}')
     password = password_of(config, environment)
     user = f"{quote(config.username or '', safe='')}:{quote(password, safe='')}"
-    return f"postgresql://{user}@{config.host}:{config.port}/{config.database}"
+    more = {"schema": config.schema, "stale_after": config.stale_after}
+    options = urlencode({name: value for name, value in more.items() if value is not None})
+    address = f"postgresql://{user}@{config.host}:{config.port}/{config.database}"
+    return f"{address}?{options}" if options else address
 
 
 def password_of(config: DatabaseConfig, environment: Mapping[str, str]) -> str:
@@ -242,6 +247,12 @@ def queues_from(environment: Mapping[str, str] | None = None) -> list[str]:
     environment = os.environ if environment is None else environment
     names = (name.strip() for name in environment.get("FORGE_QUEUES", "").split(","))
     return list(dict.fromkeys(checked_queue(name) for name in names if name))
+
+
+def stale_after(environment: Mapping[str, str] | None = None) -> str | None:
+    """Return ``FORGE_STALE_AFTER``: seconds without a beat after which a host on PostgreSQL is taken for dead."""
+    environment = os.environ if environment is None else environment
+    return environment.get("FORGE_STALE_AFTER", "").strip() or None
 
 
 def worker_label(hostname: str, environment: Mapping[str, str] | None = None) -> str:

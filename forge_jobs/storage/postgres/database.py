@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from forge_jobs.clock import Clock, SystemClock, monotonic
 from forge_jobs.errors import DatabaseError, ForkedProcess
 from forge_jobs.storage.postgres.adapting import register
+from forge_jobs.storage.postgres.address import SCHEMA
 from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import check_version
 from forge_jobs.storage.sql import statement
@@ -25,9 +26,6 @@ DEADLINE = 10.0
 """Seconds after which a call gives up."""
 
 CONNECT_SECONDS = 5
-SCHEMA = "forge_jobs"
-"""The schema's name in the statements' text; another one is put in its place."""
-
 T = TypeVar("T")
 
 

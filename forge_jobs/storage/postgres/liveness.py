@@ -9,6 +9,8 @@ from forge_jobs.clock import MICROSECONDS, Clock
 STALE_AFTER = 60.0
 """Seconds without a beat after which a host is taken for dead."""
 
+SHORTEST_STALE = 5.0
+
 BEATS_WATCHED = 3
 """Looks, at different times, at which the same old beat must have been seen before a host is declared dead."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from forge_jobs.clock import Clock
 from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.postgres.address import address_of
 from forge_jobs.storage.postgres.control import PostgresControl
-from forge_jobs.storage.postgres.database import DEADLINE, SCHEMA, Database
+from forge_jobs.storage.postgres.database import DEADLINE, Database
 from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
 from forge_jobs.storage.postgres.leadership import PostgresLeadership
-from forge_jobs.storage.postgres.liveness import STALE_AFTER, Liveness
+from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.operator import PostgresOperator
 from forge_jobs.storage.postgres.producer import PostgresProducer
 from forge_jobs.storage.postgres.queue_config import PostgresQueueConfig
@@ -19,21 +20,16 @@ from forge_jobs.storage.postgres.worker_queue import PostgresWorkerQueue
 
 
 class PostgresStorage:
-    """The bundle. ``stale_after`` is after how many seconds without a beat a host is taken for dead."""
+    """The bundle. ``schema`` is for tests: else the URL says it."""
 
     def __init__(
-        self,
-        url: str,
-        *,
-        clock: Clock | None = None,
-        deadline: float = DEADLINE,
-        schema: str = SCHEMA,
-        stale_after: float = STALE_AFTER,
+        self, url: str, *, clock: Clock | None = None, deadline: float = DEADLINE, schema: str | None = None
     ) -> None:
-        self._database = Database(url, clock=clock, deadline=deadline, schema=schema)
+        address = address_of(url)
+        self._database = Database(address.url, clock=clock, deadline=deadline, schema=schema or address.schema)
         self.clock = self._database.clock
         bells = Bells(self._database)
-        liveness = Liveness(self.clock, stale_after)
+        liveness = Liveness(self.clock, address.stale_after)
         self.producer = PostgresProducer(self._database, bells)
         self.worker_queue = PostgresWorkerQueue(self._database, bells)
         self.registry = PostgresRegistry(self._database, liveness)
