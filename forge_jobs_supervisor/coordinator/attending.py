@@ -44,9 +44,7 @@ class Attendant:
         self._caps: Mapping[str, int | None] = {}
         self._watched_until = 0.0
         self._stacks: dict[int, tuple[Request, float]] = {}
-        timetable.add(
-            Duty("attend", ATTEND_EVERY, self.attend), Duty("stacks", STACKS_EVERY, self._read_stacks)
-        )
+        timetable.add(Duty("attend", ATTEND_EVERY, self.attend), Duty("stacks", STACKS_EVERY, self._read_stacks))
 
     def attend(self) -> None:
         """Pass on what operators want."""

@@ -36,6 +36,10 @@ class Deaths:
         if state is not State.RUNNING and monotonic() - child.born_at < YOUNG:
             self._restarts.died_young(monotonic())
 
+    def look(self) -> None:
+        """Look at the kernel's count now and then, so that a death is compared with the last second's."""
+        self._kills.has_struck()
+
     def send_obituary(self, child: Child, ending: Ending) -> None:
         """Tell the coordinator, now and whenever it starts anew, until it has settled the dead worker's jobs."""
         slot = self._board.slot(child.slot)
