@@ -45,7 +45,12 @@ class Farm:
         command = [*COMMAND, "supervise", "--app", app, "--workers", str(workers), *options]
         with log.open("w") as stream:
             process = subprocess.Popen(
-                command, cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, stderr=stream, text=True,
+                command,
+                cwd=self.directory,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
                 start_new_session=True,  # no terminal: SIGHUP means reload
             )
         self._started.append(process)
@@ -100,6 +105,11 @@ class Supervised:
     def up(self, workers: int) -> list[psutil.Process]:
         """Wait until so many workers are registered, and return them."""
         eventually(lambda: len(self._jobs.storage.registry.workers()) >= workers, told=f"{workers} workers")
+        eventually(lambda: len(self.workers()) >= workers, told=f"{workers} titled workers")
+        return self.workers()
+
+    def staffed(self, workers: int) -> list[psutil.Process]:
+        """Wait until so many workers live, and return them; sooner than ``up``, which waits for a beat."""
         eventually(lambda: len(self.workers()) >= workers, told=f"{workers} titled workers")
         return self.workers()
 
