@@ -25,8 +25,8 @@ from forge_jobs.waiting import Waiters
 BATCH = 500
 """How many jobs an operator's verb changes in one transaction, so that nobody waits long behind it."""
 
-_UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS)
-"""In the order in which a job passes through them: none slips through between two batches."""
+_UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS) * 2
+"""In the order in which a job passes through them, and once more for those that went back meanwhile."""
 
 Verb = Callable[[JobFilter, int, int], Batch]
 
@@ -240,9 +240,9 @@ class Client:
         whole = wanted.ids is None and wanted.status is None
         parts = [msgspec.structs.replace(wanted, status=s) for s in _UNFINISHED] if whole else [wanted]
         done = [self.operate("cancel", part) for part in parts]
-        told = {
+        told: dict[str, builtins.list[str]] = {
             "cancelled": [i for batch in done for i in batch.changed],
-            "requested": [i for batch in done for i in batch.requested],
+            "requested": builtins.list(dict.fromkeys(i for batch in done for i in batch.requested)),
             "already_finished": [i for batch in done for i in batch.skipped],
         }
         known = {i for ids in told.values() for i in ids}

@@ -44,6 +44,11 @@ def boottime_us() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
 
 
+def pause(seconds: float) -> None:
+    """Wait where there is nothing to wait for but that another machine writes an answer."""
+    time.sleep(seconds)
+
+
 def as_datetime(instant: int | None) -> datetime | None:
     """Return a stored instant as an aware datetime in UTC."""
     return None if instant is None else _EPOCH + timedelta(microseconds=instant)

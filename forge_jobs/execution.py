@@ -32,11 +32,12 @@ def run(
     """
     try:
         arguments = handler.parameters.decode(payload)
+    except PayloadError as error:
+        return Verdict(cause=Cause.ERROR, message=storable(str(error)))
+    try:
         value = call(handler.function, (context(),) if handler.parameters.takes_context else (), arguments)
     except Outcome as outcome:
         value = outcome
-    except PayloadError as error:
-        return Verdict(cause=Cause.ERROR, message=storable(str(error)))
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its job's business
         stop = struck()
         return _raised(error) if stop is None else _stopped(stop, error)

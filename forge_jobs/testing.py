@@ -80,7 +80,7 @@ class _Runner:
 
     def claim(self) -> Claim | None:
         """Return the next job of the first queue that has one."""
-        while self._storage.upkeep.open_due(DUE_SLICE).ready:
+        while self._storage.upkeep.open_due(DUE_SLICE).ready or self._storage.upkeep.expire(DUE_SLICE):
             continue
         for queue in self._jobs.counts():
             want = Want(queue=queue, kinds=sorted(self._jobs.handlers), first_claim_no=self._claim_no + 1)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
-import time
 
 import msgspec
 
+from forge_jobs.clock import pause
 from forge_jobs.config import Location
 from forge_jobs.errors import ForgeJobsError, UsageError
 from forge_jobs_supervisor.parent.handover import Estate
-from forge_jobs_supervisor.unix import execution
+from forge_jobs_supervisor.unix import execution, processes
 from forge_jobs_supervisor.unix.board import VERSION
 
 _log = logging.getLogger(__name__)
@@ -52,12 +50,12 @@ def rehearse(location: Location) -> int:
 
 def is_rehearsal() -> bool:
     """Return whether this process only shows whether it would come up."""
-    return _REHEARSAL in os.environ
+    return execution.told(_REHEARSAL) is not None
 
 
 def check_part(location: Location) -> None:
     """In a rehearsal: raise UsageError where this code could not go on with the farm of the old."""
-    part = msgspec.json.decode(os.environ[_REHEARSAL], type=_Part)
+    part = msgspec.json.decode(execution.told(_REHEARSAL) or "", type=_Part)
     if part.board != VERSION:
         raise UsageError("this version cannot take over the processes of the one that runs: stop it and start this one")
     if part.database != location.url:
@@ -75,11 +73,11 @@ def hand_over(inheritance: Inheritance) -> None:
 
 def inherited() -> Inheritance | None:
     """Return the farm that this process has taken over, None where it starts one of its own."""
-    told = os.environ.pop(_HANDOVER, None)
+    told = execution.told(_HANDOVER)
     if told is None:
         return None
+    execution.forget(_HANDOVER)
     inheritance = msgspec.json.decode(execution.text_of(int(told)), type=Inheritance)
-    os.close(int(told))
     execution.take_back(inheritance.descriptors())
     return inheritance
 
@@ -90,7 +88,7 @@ def try_again(inheritance: Inheritance, error: ForgeJobsError) -> None:
     Where somebody asks this process to stop it does, and the coordinator sees to the rest.
     """
     _log.error("%s; the workers of the old code go on, and this is tried again", error)
-    if {signal.SIGTERM, signal.SIGINT} & signal.sigpending():
+    if processes.stop_is_pending():
         sys.exit(1)
-    time.sleep(_AGAIN_AFTER)
+    pause(_AGAIN_AFTER)
     hand_over(inheritance)

@@ -17,7 +17,8 @@ INSTANTS = range(253_402_300_800 * 1_000_000)
 
 MAX_UNIQUE_KEY = 500
 MIN_SIZE = 1024 * 1024
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTkmgt]?)(?:i?[Bb])?")
+MAX_SIZE = 2**60
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTkmgt]?)(?:i?[Bb]|i)?")
 _CENTURY = 100 * 366 * 86400
 
 
@@ -93,14 +94,14 @@ def checked_limit(seconds: float | None, what: str) -> float | None:
 def checked_size(size: int | str | None, what: str) -> int | None:
     """Return a size in bytes: a number, or a text such as "512MB" or "1.5 GiB"; raise InvalidValue.
 
-    K, M and G are powers of 1024 here, with or without a B or an iB behind them, as containers read them.
+    K, M and G are powers of 1024 here, with or without an i, a B or an iB behind them, as containers read them.
     """
-    if size is None or (_is_int(size) and isinstance(size, int) and size >= MIN_SIZE):
+    if size is None or (isinstance(size, int) and _is_int(size) and MIN_SIZE <= size < MAX_SIZE):
         return size
     told = _SIZE.fullmatch(size.strip()) if isinstance(size, str) else None
     if told is not None:
         bytes_ = float(told[1]) * 1024 ** " kmgt".index(told[2].lower() or " ")
-        if MIN_SIZE <= bytes_ < 2**60:
+        if MIN_SIZE <= bytes_ < MAX_SIZE:
             return int(bytes_)
     raise InvalidValue(f'{what} {size!r} is not valid: use a size of 1 MB or more, for example "512MB" or "2GB"')
 

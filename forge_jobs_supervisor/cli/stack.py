@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import click
 
 from forge_jobs.app import ForgeJobs
-from forge_jobs.clock import monotonic
+from forge_jobs.clock import monotonic, pause
 from forge_jobs.errors import UsageError
 from forge_jobs.storage.records import HostRecord, WorkerView
 from forge_jobs.terminal import FAILURE, print_json
@@ -58,7 +57,7 @@ def _ask(jobs: ForgeJobs, chosen: list[tuple[HostRecord, WorkerView]]) -> list[s
     answers: list[str | None] = [None] * len(numbers)
     while None in answers and monotonic() < deadline:
         answers = [control.answer_of(number) if a is None else a for a, number in zip(answers, numbers, strict=True)]
-        time.sleep(_PAUSE)
+        pause(_PAUSE)
     return answers
 
 

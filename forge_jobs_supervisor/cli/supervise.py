@@ -113,9 +113,10 @@ def supervise(log_format: str, progress: bool | None, **options: Any) -> None:
     bar = Progress() if with_bar else None
     try:
         plan = _plan(asked, inheritance, bar)
-        _check(plan)
         if reloading.is_rehearsal():
             reloading.check_part(plan.location)
+        _check(plan)
+        if reloading.is_rehearsal():
             return
     except ForgeJobsError as error:
         if inheritance is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 
 import click
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forge_jobs.app import ForgeJobs
-from forge_jobs.clock import SystemClock, monotonic
+from forge_jobs.clock import SystemClock, monotonic, pause
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.storage.records import HostRecord, WorkerView
 from forge_jobs_supervisor.cli.common import add_location_options, looked_up
@@ -49,7 +48,7 @@ def top(interval: float, once: bool, app_name: str | None, database: str | None,
     try:
         with Live(screen.draw(), console=console, screen=True, auto_refresh=False) as live:
             while True:
-                time.sleep(max(interval, _SPARING * screen.seconds))
+                pause(max(interval, _SPARING * screen.seconds))
                 if monotonic() - watched_at > _WATCH_EVERY:
                     watch(jobs)
                     watched_at = monotonic()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from forge_jobs.app import ForgeJobs
-from forge_jobs.clock import monotonic
+from forge_jobs.clock import monotonic, pause
 from forge_jobs.storage.records import HostRecord, WorkerView
 
 FRESH_WITHIN = 3.0
@@ -28,5 +26,5 @@ def fresh_workers(jobs: ForgeJobs) -> list[tuple[HostRecord, WorkerView]]:
         late = [h for h in jobs.storage.registry.hosts() if h.alive and h.beat_at == shown.get(h.host_id)]
         if not late:
             break
-        time.sleep(_PAUSE)
+        pause(_PAUSE)
     return jobs.storage.registry.workers()

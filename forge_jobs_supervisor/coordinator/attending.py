@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from forge_jobs.clock import monotonic
 from forge_jobs.model.shares import fair_shares
@@ -43,7 +44,7 @@ class Attendant:
         self._say = say
         self._caps: Mapping[str, int | None] = {}
         self._watched_until = 0.0
-        self._stacks: dict[int, tuple[Request, float]] = {}
+        self._stacks: dict[int, _Asked] = {}
         timetable.add(Duty("attend", ATTEND_EVERY, self.attend), Duty("stacks", STACKS_EVERY, self._read_stacks))
 
     def attend(self) -> None:
@@ -78,7 +79,10 @@ class Attendant:
             hosts = [host for host in self._stores.registry.hosts() if host.alive]
             for queue, cap in capped.items():
                 serving = sorted(host.host_id for host in hosts if queue in host.queues)
-                if cap is not None and self._host.host_id in serving:
+                if cap is None:
+                    continue
+                caps[queue] = self._caps.get(queue)  # off the registry, for a moment: as before
+                if self._host.host_id in serving:
                     caps[queue] = fair_shares(cap, len(serving))[serving.index(self._host.host_id)]
         if caps != self._caps:
             self._caps = caps
@@ -90,16 +94,27 @@ class Attendant:
             self._stores.control.answer(request.number, "")
             return
         stacks.clear(*place)
-        self._stacks[request.number] = (request, monotonic() + STACK_WITHIN)
+        self._stacks[request.number] = _Asked(request.process_id, monotonic() + STACK_WITHIN)
         self._say(Dump(process_ids=[request.process_id or 0]))
         self._timetable.hasten("stacks", monotonic() + STACK_LOOK)
 
     def _read_stacks(self) -> None:
-        for number, (request, until) in list(self._stacks.items()):
-            place = self._view.stack_of(request.process_id)
+        """Answer with what is written, once it does not grow any more."""
+        for number, asked in list(self._stacks.items()):
+            place = self._view.stack_of(asked.process_id)
             text = stacks.read(*place) if place else ""
-            if text or place is None or monotonic() > until:
+            if (text and text == asked.text) or place is None or monotonic() > asked.until:
                 self._stores.control.answer(number, text)
                 del self._stacks[number]
+            else:
+                self._stacks[number] = asked._replace(text=text)
         if self._stacks:
             self._timetable.hasten("stacks", monotonic() + STACK_LOOK)
+
+
+class _Asked(NamedTuple):
+    """A stack that is being written: whose, until when that is waited for, and what was read of it last."""
+
+    process_id: int | None
+    until: float
+    text: str = ""

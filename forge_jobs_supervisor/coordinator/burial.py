@@ -29,7 +29,11 @@ class Undertaker:
     def bury(self, died: Died) -> list[Ended]:
         """Settle a worker of this host by its obituary; return what was settled."""
         claims = self._stores.registry.claims_of([died.process_id])[died.process_id]
-        used = Used(died.wall_time, died.cpu_time, died.peak_memory) if died.running else UNKNOWN
+        used = (
+            Used(died.wall_time, died.cpu_time, died.peak_memory)
+            if died.running and not died.with_supervisor
+            else UNKNOWN
+        )
         of_running = {died.started_no: used}
         return self._settle(died.process_id, claims, [_verdict(claim, died) for claim in claims], of_running)
 

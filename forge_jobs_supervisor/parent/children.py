@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -107,9 +108,9 @@ class Children:
         """Return (queue, number) of every worker that should be there and is not, queue by queue in turn."""
         lacking = []
         for queue, target in targets.items():
-            taken = {child.number for child in self.present(queue)}
-            free = (number for number in range(1, target + len(taken) + 1) if number not in taken)
-            lacking += [(place, queue, next(free)) for place in range(len(taken), target)]
+            taken = {child.number for child in self.workers if child.queue == queue}
+            free = (number for number in itertools.count(1) if number not in taken)
+            lacking += [(place, queue, next(free)) for place in range(len(self.present(queue)), target)]
         return [(queue, number) for _place, queue, number in sorted(lacking, key=lambda item: item[0])]
 
     def settle(self, process_id: int) -> int | None:

@@ -36,6 +36,10 @@ class Deaths:
         if state is not State.RUNNING and monotonic() - child.born_at < YOUNG:
             self._restarts.died_young(monotonic())
 
+    def look(self) -> None:
+        """Look at the kernel's count now and then, so that a death is compared with the last second's."""
+        self._kills.forget()
+
     def send_obituary(self, child: Child, ending: Ending) -> None:
         """Tell the coordinator, now and whenever it starts anew, until it has settled the dead worker's jobs."""
         slot = self._board.slot(child.slot)
@@ -53,10 +57,17 @@ class OutOfMemoryKills:
     def __init__(self) -> None:
         self._seen = oom_kills()
 
+    def forget(self) -> None:
+        """Take what the kernel has killed so far for somebody else's."""
+        self._seen = oom_kills()
+
     def has_struck(self) -> bool:
-        """Return whether the kernel has killed a process for want of memory since this was asked last."""
-        before, self._seen = self._seen, oom_kills()
-        return before is not None and self._seen is not None and self._seen > before
+        """Return whether one kill of the kernel's has not been accounted for, and account for it."""
+        now = oom_kills()
+        if self._seen is None or now is None or now <= self._seen:
+            return False
+        self._seen += 1
+        return True
 
 
 def obituary(child: Child, slot: Slot, ending: Ending, kills: OutOfMemoryKills) -> Died:

@@ -35,6 +35,7 @@ class Rehearsal:
         self._stage = stage
         self._pid: int | None = None
         self._until = 0.0
+        self._given_up = False
 
     def start(self) -> None:
         """Try the new code."""
@@ -59,12 +60,13 @@ class Rehearsal:
     def ended(self, ending: processes.Ending) -> bool:
         """Note that the try has ended; return whether it ended well."""
         self._pid = None
-        if ending.exit_code != 0:
+        if ending.exit_code != 0 and not self._given_up:
             _log.error("reload refused: the new code did not come up (%s); the old one goes on", ending)
         return ending.exit_code == 0
 
     def give_up(self) -> None:
         """Let it be: the farm stops."""
+        self._given_up = True
         if self._pid is not None:
             processes.kill_group(self._pid)
 

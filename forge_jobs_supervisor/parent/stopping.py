@@ -29,6 +29,7 @@ class Stopping:
         self._clock = clock
         self._orders: dict[tuple[int, int], Order] = {}
         self._limits = LimitWatch(board, clock)
+        self._shields: dict[int, tuple[int, float]] = {}
         self._busy_at = clock.now()
 
     def cancel(self, claims: Iterable[tuple[int, int]]) -> None:
@@ -123,6 +124,13 @@ class Stopping:
             child.killed_for = order
         processes.kill_group(child.pid)
 
+    def _shield_of(self, slot: Slot) -> float:
+        """Return until when a slot is shielded; what was asked for is not shortened by a pause since it was seen."""
+        asked = slot.get(Word.SHIELD_UNTIL)
+        if self._shields.get(slot.index, (0, 0.0))[0] != asked:
+            self._shields[slot.index] = (asked, self._clock.at(asked / 1e6))
+        return self._shields[slot.index][1] if asked else 0.0
+
     def _seen(self, slot: Slot) -> Seen:
         started_no = slot.get(Word.STARTED_NO)
         return Seen(
@@ -130,5 +138,5 @@ class Stopping:
             started_no=started_no,
             running=slot.state is State.RUNNING,
             grace=slot.get(Word.GRACE) / 1e6,
-            shield_until=self._clock.at(slot.get(Word.SHIELD_UNTIL) / 1e6),
+            shield_until=self._shield_of(slot),
         )

@@ -124,11 +124,10 @@ class Supervisor:
         for fd in ready:
             self._hear(fd)
         if signal.SIGCHLD in signals or monotonic() - self._looked_at >= ROUND:
-            for pid, ending in processes.collect([*self._rehearsal.pids, *self._children.pids]):
-                if pid in self._rehearsal.pids:
-                    self._after_rehearsal(ending)
-                else:
-                    self._mourn(pid, ending)
+            for pid, ending in processes.collect(self._children.pids, strangers=True, others=self._rehearsal.pids):
+                self._mourn(pid, ending)
+            for _pid, ending in processes.collect(self._rehearsal.pids):  # last: it may not come back here
+                self._after_rehearsal(ending)
         looks = (self._stopping.look(), self._stacks.look())
         self._look_in = min((wait for wait in looks if wait is not None), default=ROUND)
         self._look_round()
@@ -247,6 +246,7 @@ class Supervisor:
             return
         self._looked_at = monotonic()
         self._notifier.alive()
+        self._deaths.look()
         if not self._clock.just_paused:
             kill_stuck(self._board, self._children)
         if self._shutdown is None:

@@ -61,5 +61,17 @@ def memory_of(text: bytes) -> int:
 
 
 def text_of(fd: int) -> bytes:
-    """Return what a descriptor of memory holds."""
-    return os.pread(fd, os.fstat(fd).st_size, 0)
+    """Return what a descriptor of memory holds, and close it."""
+    text = os.pread(fd, os.fstat(fd).st_size, 0)
+    os.close(fd)
+    return text
+
+
+def told(name: str) -> str | None:
+    """Return what the run before has put into this one's environment."""
+    return os.environ.get(name)
+
+
+def forget(name: str) -> None:
+    """Take it out of the environment, so that no child sees it."""
+    del os.environ[name]

@@ -120,6 +120,11 @@ def block_signals(numbers: Iterable[signal.Signals]) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
 
+def stop_is_pending() -> bool:
+    """Return whether a signal that asks this process to stop waits behind the block."""
+    return bool({signal.SIGTERM, signal.SIGINT} & signal.sigpending())
+
+
 def unblock_signals() -> None:
     """Let signals in: a child calls this once it is ready for them."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -143,10 +148,11 @@ def freeze_memory() -> None:
     gc.freeze()
 
 
-def collect(pids: Iterable[int]) -> list[tuple[int, Ending]]:
+def collect(pids: Iterable[int], *, strangers: bool = False, others: Iterable[int] = ()) -> list[tuple[int, Ending]]:
     """Return those of ``pids`` that have ended, without waiting.
 
-    The whole group of each is killed before its leader's number can be used again. PID 1 collects strangers too.
+    The whole group of each is killed before its leader's number can be used again. With ``strangers``, for the loop
+    that knows all its children (``others`` are some that it collects later), process 1 collects orphans too.
     """
     ours = set(pids)
     ended = []
@@ -156,8 +162,8 @@ def collect(pids: Iterable[int]) -> list[tuple[int, Ending]]:
                 kill_group(pid)
                 _pid, status, usage = os.wait4(pid, 0)
                 ended.append((pid, _ending(status, usage)))
-    if os.getpid() == 1:
-        _collect_strangers(ours)
+    if strangers and os.getpid() == 1:
+        _collect_strangers(ours | set(others))
     return ended
 
 

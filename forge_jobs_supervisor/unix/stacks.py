@@ -28,6 +28,7 @@ class StackWriter:
         """Take the signal back: a handler may have changed what it does."""
         if _signal.getsignal(signal.SIGUSR2) is not _signal.SIG_DFL:
             signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+            faulthandler.unregister(signal.SIGUSR2)  # else it believes that the signal is still its own
             self._take()
 
     def _take(self) -> None:

@@ -37,7 +37,7 @@ class Meter:
     def stop(self, before: int) -> tuple[int, int]:
         """Return the microseconds of CPU time since ``before``, and the peak memory in bytes."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        return round((usage.ru_utime + usage.ru_stime) * 1e6) - before, usage.ru_maxrss * 1024
+        return max(round((usage.ru_utime + usage.ru_stime) * 1e6) - before, 0), usage.ru_maxrss * 1024
 
 
 def private_memory(pid: int | str = "self") -> int:

@@ -92,7 +92,7 @@ class Runner:
         limits = self._limits.get((claim.kind, memory_limit))
         if limits is None:
             limits = self._limits[claim.kind, memory_limit] = Limits(
-                time=round((handler.timeout or 0.0) * 1e6),
+                time=max(round(handler.timeout * 1e6), 1) if handler.timeout else 0,
                 memory=handler.memory_limit or memory_limit or 0,
                 grace=round(handler.cancel_grace * 1e6),
             )

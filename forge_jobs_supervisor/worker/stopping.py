@@ -112,16 +112,18 @@ class _Shield(AbstractContextManager[None]):
         self._seconds = seconds
 
     def __enter__(self) -> None:
-        if not self._stopper._shields:
+        stops = self._stopper.struck() is not None
+        if not self._stopper._shields and not stops:
             self._stopper.check()
         self._stopper._shields += 1
-        if self._seconds:
+        if self._seconds and not stops:  # who is told to stop gets no more time by asking after
             self._seat.shield(self._seconds)
 
     def __exit__(self, kind: type[BaseException] | None, *_details: object) -> None:
         self._stopper._shields -= 1
-        if self._stopper._shields or self._stopper.requested() is not None:
-            if not self._stopper._shields and kind is None:
-                self._stopper.check()
+        if self._stopper._shields:
             return
-        self._seat.unshield()
+        if self._stopper.requested() is None:
+            self._seat.unshield()
+        elif kind is None and not self._stopper._cleans_up():
+            self._stopper.check()

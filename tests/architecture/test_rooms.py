@@ -9,10 +9,11 @@ import re
 
 import pytest
 
-from tests.architecture.source import dotted, files, imported, strings
+from tests.architecture.source import ROOT, dotted, files, imported, strings
 
 UNIX = "forge_jobs_supervisor/unix/"
 SQLITE = "forge_jobs/storage/sqlite/"
+POSTGRES = "forge_jobs/storage/postgres/"
 
 CLOCKS = {
     *(f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")),
@@ -26,6 +27,14 @@ SIGNALS_AND_PROCESSES = {
     *(f"signal.{name}" for name in ("signal", "sigaction", "pthread_sigmask", "pthread_kill", "raise_signal", "alarm")),
     *(f"signal.{name}" for name in ("setitimer", "set_wakeup_fd", "sigwait", "sigwaitinfo", "sigtimedwait", "pause")),
     *("signal.pidfd_send_signal", "signal.siginterrupt"),
+}
+
+
+PAUSES = {
+    "forge_jobs_supervisor/cli/watching.py",  # for what hosts show when they are watched
+    "forge_jobs_supervisor/cli/stack.py",  # for a host's answer
+    "forge_jobs_supervisor/cli/top.py",  # between two pictures
+    "forge_jobs_supervisor/reloading.py",  # before new code is tried again
 }
 
 
@@ -49,8 +58,9 @@ def test_only_the_clock_reads_clocks() -> None:
 
 
 def test_nobody_sleeps_by_the_clock() -> None:
-    """Waiting is waiting for something: a descriptor, a lock, a condition."""
-    assert elsewhere({"time.sleep"}, ()) == []
+    """Waiting is waiting for something: a descriptor, a lock, a condition; or another host's answer in the database."""
+    assert elsewhere({"time.sleep"}, ("forge_jobs/clock.py",)) == []
+    assert {f for f in files() if re.search(r"\bimport .*\bpause\b", (ROOT / f).read_text())} == PAUSES
 
 
 def test_only_unix_sends_and_handles_signals_and_makes_processes() -> None:
@@ -71,7 +81,8 @@ def test_signals_are_named_only_where_they_are_decided_upon() -> None:
 
 def test_a_process_ends_itself_only_when_there_is_nobody_to_return_to() -> None:
     allowed = {
-        "forge_jobs_supervisor/worker/worker.py",  # its parent is gone; or it is the child that a handler forked
+        "forge_jobs_supervisor/worker/worker.py",  # its parent is gone
+        "forge_jobs_supervisor/worker/runner.py",  # it is the child that a handler forked; its descriptors are gone
         "forge_jobs_supervisor/coordinator/coordinator.py",  # its parent is gone, and all is settled
     }
 
@@ -95,6 +106,8 @@ def test_file_locks_are_taken_only_where_they_mean_something() -> None:
 def test_the_environment_is_read_only_by_the_configuration() -> None:
     allowed = {
         f"{SQLITE}doorbell.py",  # XDG_RUNTIME_DIR: where this user's sockets go on this machine; no setting of ours
+        f"{UNIX}execution.py",  # what one run of this program tells the next
+        f"{UNIX}systemd.py",  # systemd's protocol
     }
 
     names = {"os.environ", "os.environb", "os.getenv", "os.putenv"}
@@ -113,6 +126,9 @@ def test_sql_stands_in_sql_files() -> None:
         f"{SQLITE}database.py",  # transactions
         f"{SQLITE}migrating.py",  # the transaction of a migration, and which database this is
         f"{SQLITE}schema.py",  # emptying every table there is
+        f"{POSTGRES}database.py",  # transactions
+        f"{POSTGRES}migrating.py",  # the transaction of a migration, and which schema this is
+        f"{POSTGRES}schema.py",  # creating, emptying and dropping what has a name of its own
     }
 
     found = [f"{f}:{line} {text}" for f in files() if f not in allowed for text, line in strings(f) if SQL.search(text)]
@@ -131,7 +147,7 @@ CLI = ("forge_jobs/terminal.py", "forge_jobs/db_cli.py", "forge_jobs_supervisor/
     ("library", "rooms"),
     [
         ("apsw", (SQLITE,)),
-        ("psycopg", ("forge_jobs/storage/postgres/",)),
+        ("psycopg", (POSTGRES,)),
         ("croniter", ("forge_jobs/model/schedule.py",)),
         ("click", CLI),
         ("rich", CLI),

@@ -14,6 +14,19 @@ BACKENDS = sorted(folder.parent.name for folder in (ROOT / "forge_jobs" / "stora
 EVERY = [(backend, path.stem) for backend in BACKENDS for path in (ROOT / "forge_jobs/storage" / backend).glob("sql/*")]
 
 
+OWN = {
+    "sqlite": {
+        *("body_of", "body_payload", "body_result", "remove_body"),  # PostgreSQL keeps large values apart by itself
+        *("claim_candidates", "registered", "fold_tallies_clear"),
+    },
+    "postgres": {
+        *("clock", "notify"),  # the server's time; rings travel in the transaction
+        *("hand_in_done_registered", "registered_shared", "queue_settings_locked"),
+    },
+}
+"""Statements that only one kind of database has."""
+
+
 def sql(backend: str, name: str) -> str:
     return (ROOT / "forge_jobs" / "storage" / backend / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
@@ -79,4 +92,6 @@ def test_every_statement_that_is_asked_for_is_there(backend: str) -> None:
 def test_all_backends_have_the_same_statements() -> None:
     by_backend = {backend: {name for b, name in EVERY if b == backend} for backend in BACKENDS}
 
-    assert len({frozenset(names) for names in by_backend.values()}) == 1, by_backend
+    for backend, own in OWN.items():
+        assert by_backend[backend] >= own, "what is listed is there"
+    assert by_backend["sqlite"] - OWN["sqlite"] == by_backend["postgres"] - OWN["postgres"]

@@ -8,7 +8,7 @@ import pytest
 
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Batch, Claim, Ended, JobFilter
+from forge_jobs.storage.records import Batch, Claim, Ended, JobFilter, given_back
 from tests.support.builders import enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
@@ -103,6 +103,48 @@ def test_the_history_says_that_it_was_cancelled_in_which_attempt(storage: Storag
 
     entry = record(storage, claim.id).error_history[-1]
     assert (entry.cause, entry.attempt) == (Cause.CANCELLED, 2)
+
+
+def test_a_held_job_never_starts_and_gets_its_attempt_back(storage: Storage, clock: FakeClock) -> None:
+    enqueue_some(storage, 2)
+    hand = Hand(storage)
+    _running, held = hand.claim(rows=2)
+    cancel(storage, held.id)
+
+    assert hand.hand_in(given_back(held, hand.process_id, clock.now())) == []
+
+    found = record(storage, held.id)
+    assert (found.status, found.gate, found.attempts, found.started_at) == (Status.DEAD, None, 0, None)
+    (entry,) = found.error_history
+    assert (entry.cause, entry.message, entry.attempt) == (Cause.CANCELLED, "cancelled before it ran", 1)
+    assert storage.operator.counts()["default"].dead == 1
+    assert hand.claim() == []
+
+
+def test_a_job_that_ran_and_waits_to_run_again_had_begun(storage: Storage) -> None:
+    enqueue(storage)
+    hand = Hand(storage)
+    claim = hand.take()
+    cancel(storage, claim.id)
+
+    hand.hand_in(hand.back(claim, wait=5))
+
+    found = record(storage, claim.id)
+    assert (found.status, found.attempts) == (Status.DEAD, 1)
+    assert found.error_history[-1].message == "cancelled while it was running"
+
+
+def test_a_held_job_that_had_failed_before_keeps_the_attempts_it_has_had(storage: Storage, clock: FakeClock) -> None:
+    enqueue(storage)
+    hand = Hand(storage)
+    hand.fail()
+    held = hand.take()
+    cancel(storage, held.id)
+
+    hand.hand_in(given_back(held, hand.process_id, clock.now()))
+
+    found = record(storage, held.id)
+    assert (found.status, found.attempts) == (Status.DEAD, 1)
 
 
 def test_the_history_still_says_how_the_attempt_ended(storage: Storage) -> None:

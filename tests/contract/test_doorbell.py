@@ -11,7 +11,7 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.storage import Storage
 from forge_jobs.storage.ports import Doorbell
 from tests.support.backends import Backend
-from tests.support.builders import a_job, enqueue, enqueue_some, only
+from tests.support.builders import a_job, a_queue, enqueue, enqueue_some, only
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 
@@ -31,13 +31,19 @@ def heard(bell: Doorbell, number: int = 1) -> list[tuple[str, int, int | None]]:
     """Return the rings once there are ``number`` of them."""
     rings: list[tuple[str, int, int | None]] = []
     while len(rings) < number:
-        assert select.select([bell], [], [], WITHIN)[0], f"nobody rang; heard only {rings}"
+        assert has_rung(bell, WITHIN), f"nobody rang; heard only {rings}"
         rings += bell.rings()
     return rings
 
 
 def is_silent(bell: Doorbell) -> bool:
-    return not select.select([bell], [], [], 0)[0]
+    return not has_rung(bell, 0.0)
+
+
+def has_rung(bell: Doorbell, within: float) -> bool:
+    waiting = select.poll()
+    waiting.register(bell, select.POLLIN)
+    return bool(waiting.poll(within * 1000))
 
 
 def test_nobody_rings_without_a_reason(bell: Doorbell) -> None:
@@ -168,3 +174,68 @@ def test_a_failed_attempt_rings_with_the_time_of_the_next(storage: Storage, bell
     Hand(storage).fail(wait=30)
 
     assert heard(bell) == [("default", 0, clock.now() + 30 * MICROSECONDS)]
+
+
+# -- operators want something ----------------------------------------------------------------------------------------
+
+ATTENTION = ("", 0, None)
+"""A ring without a queue: look at once at cancels, settings and questions."""
+
+
+@pytest.fixture
+def bells(storage: Storage, bell: Doorbell) -> Iterator[list[Doorbell]]:
+    """Those of two hosts."""
+    other = storage.doorbell("host-b")
+    yield [bell, other]
+    other.close()
+
+
+def attention_only(bells: list[Doorbell]) -> bool:
+    return [heard(bell) for bell in bells] == [[ATTENTION]] * 2 and all(is_silent(bell) for bell in bells)
+
+
+def test_a_cancel_of_running_jobs_rings_once_for_them_all(storage: Storage, bells: list[Doorbell]) -> None:
+    ids = enqueue_some(storage, 3)
+    Hand(storage).claim(rows=2)
+    for bell in bells:
+        heard(bell)
+
+    storage.operator.cancel(only(*ids), 10, 0)
+
+    assert attention_only(bells)
+
+
+def test_a_cancel_of_what_does_not_run_does_not_ring(storage: Storage, bell: Doorbell) -> None:
+    ids = enqueue_some(storage, 3)
+    hand = Hand(storage)
+    hand.finish()
+    hand.bury_one()
+    heard(bell)
+
+    storage.operator.cancel(only(*ids), 10, 0)
+
+    assert is_silent(bell)
+
+
+def test_a_change_of_a_queue_rings(storage: Storage, bells: list[Doorbell]) -> None:
+    a_queue(storage)
+    assert all(is_silent(bell) for bell in bells)
+
+    storage.queue_config.change_queue("default", {"max_workers": 3})
+
+    assert attention_only(bells)
+
+
+def test_a_change_of_a_queue_that_is_not_there_does_not_ring(storage: Storage, bell: Doorbell) -> None:
+    storage.queue_config.change_queue("nobody", {"max_workers": 3})
+
+    assert is_silent(bell)
+
+
+def test_a_question_rings_and_its_answer_does_not(storage: Storage, bells: list[Doorbell]) -> None:
+    number = storage.control.ask("host-b", None, "watch")
+    assert attention_only(bells)
+
+    storage.control.answer(number, "")
+
+    assert all(is_silent(bell) for bell in bells)

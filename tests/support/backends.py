@@ -13,6 +13,8 @@ import psycopg
 from forge_jobs.clock import Clock
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.storage.postgres.storage import PostgresStorage
+from forge_jobs.storage.sqlite import turnstile
+from forge_jobs.storage.sqlite.database import turnstile_file
 from forge_jobs.storage.sqlite.lifelock import hosts_file
 from forge_jobs.storage.sqlite.turnstile import flock_record
 from tests.support.postgres import server
@@ -90,9 +92,17 @@ class SqliteBackend:
         """Close every storage and let every host die."""
         for storage in self._opened:
             storage.close()
+        self._leave_the_line()
         if self._lives is not None:
             os.close(self._lives)
             self._lives = None
+
+    def _leave_the_line(self) -> None:
+        """Close the turnstile, which a process keeps for ever otherwise: each test has a file of its own."""
+        for key, opened in list(turnstile._open.items()):
+            if opened._path == turnstile_file(self.path):
+                del turnstile._open[key]
+                os.close(opened._fd)
 
 
 class PostgresBackend:

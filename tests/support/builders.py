@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +12,7 @@ from forge_jobs.model.job import JobRecord, NewJob
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import HostRecord, JobFilter
+from forge_jobs_supervisor.unix.board import Board
 from tests.support.backends import Backend
 
 ALL = JobFilter()
@@ -78,3 +81,10 @@ def a_living_host(
     host = a_host(host_id, queues=queues, kinds=kinds, life_lock=backend.give_life())
     storage.registry.announce_host(host)
     return host
+
+
+def a_board(slots: int) -> Board:
+    """Make a board whose descriptor is closed when nobody needs it any more; a farm has one, the tests have many."""
+    board = Board.create(slots)
+    weakref.finalize(board, os.close, board.fd)
+    return board

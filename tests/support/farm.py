@@ -108,6 +108,11 @@ class Supervised:
         eventually(lambda: len(self.workers()) >= workers, told=f"{workers} titled workers")
         return self.workers()
 
+    def staffed(self, workers: int) -> list[psutil.Process]:
+        """Wait until so many workers live, and return them; sooner than ``up``, which waits for a beat."""
+        eventually(lambda: len(self.workers()) >= workers, told=f"{workers} titled workers")
+        return self.workers()
+
     def worker_of(self, job: Job) -> psutil.Process:
         """Wait until a worker shows that it runs the job, and return it."""
         found: list[psutil.Process] = []

@@ -113,20 +113,11 @@ def test_one_function_may_be_declared_again(jobs: ForgeJobs) -> None:
     [{"queue": "a b"}, {"queue": ""}, {"max_attempts": 0}, {"priority": 2**31}, {"kind": "a b"}, {"kind": ""}],
 )
 def test_options_out_of_range_are_refused_when_they_are_declared(jobs: ForgeJobs, options: dict[str, Any]) -> None:
+    def work() -> None: ...
+
     with pytest.raises(InvalidValue):
-        jobs.handler(**options)(lambda: None)
+        jobs.handler(**options)(work)
     assert len(jobs.handlers) == 0
-
-
-def test_a_handler_has_the_limits_it_is_declared_with(jobs: ForgeJobs) -> None:
-    @jobs.handler(timeout=5, memory_limit="512MB", cancel_grace=0.5)
-    def limited() -> None: ...
-
-    @jobs.handler
-    def free() -> None: ...
-
-    assert (limited.timeout, limited.memory_limit, limited.cancel_grace) == (5.0, 512 * 2**20, 0.5)
-    assert (free.timeout, free.memory_limit, free.cancel_grace) == (None, None, 5.0)
 
 
 def test_a_function_without_a_usable_name_needs_a_kind(jobs: ForgeJobs) -> None:

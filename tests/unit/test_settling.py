@@ -182,9 +182,10 @@ def test_a_job_that_was_interrupted_goes_back_to_its_old_place_with_its_attempt(
     assert not ended.never_started
 
 
-@pytest.mark.parametrize(("attempt", "maximum"), [(1, 5), (5, 5)])
-def test_a_job_that_was_cancelled_is_not_tried_again_and_its_attempt_counts(attempt: int, maximum: int) -> None:
-    ended = settle(a_claim(attempt, maximum), CANCELLED)
+@pytest.mark.parametrize("verdict", [CANCELLED, Verdict(cause=Cause.CANCELLED)])
+@pytest.mark.parametrize("attempt", [1, 5])
+def test_a_job_that_was_cancelled_is_not_tried_again_and_its_attempt_counts(verdict: Verdict, attempt: int) -> None:
+    ended = settle(a_claim(attempt, 5), verdict)
 
     assert (ended.status, ended.scheduled_at, ended.attempt_back) == (Status.DEAD, None, False)
     assert ended.error is not None
@@ -235,3 +236,4 @@ def test_every_end_is_one_that_can_be_recorded(
     assert ended.attempt_back == (ended.status is Status.PENDING)
     if ended.status is Status.FAILED:
         assert attempt < maximum
+        assert verdict.cause is not Cause.CANCELLED

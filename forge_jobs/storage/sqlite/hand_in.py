@@ -106,8 +106,11 @@ def _cancelled(end: Ended, attempt: int) -> Ended:
     """Return the end of a job that somebody wanted stopped: it is not tried again."""
     told = "cancelled before it ran" if end.never_started else "cancelled while it was running"
     if end.error:
-        told = f"{told}; it had ended so: {end.error.message}"
-    entry = ErrorEntry(at=end.finished_at, attempt=attempt, cause=Cause.CANCELLED, message=told)
+        entry = msgspec.structs.replace(
+            end.error, cause=Cause.CANCELLED, message=f"{told}; it had ended so: {end.error.message}"
+        )
+    else:
+        entry = ErrorEntry(at=end.finished_at, attempt=attempt, cause=Cause.CANCELLED, message=told)
     return msgspec.structs.replace(
         end, status=Status.DEAD, error=entry, scheduled_at=None, attempt_back=end.never_started
     )

@@ -10,6 +10,7 @@ import pytest
 from forge_jobs.storage.sql import statement
 
 HOT: dict[str, list[str]] = {
+    "cancel_requests": ["SCAN job USING INDEX job_stop"],
     "claim": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "claim_candidates": ["SEARCH job USING INDEX job_ready (queue=?)"],
     "claim_state": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
@@ -41,6 +42,7 @@ HOT: dict[str, list[str]] = {
     "retrying_in": ["SCAN job USING COVERING INDEX job_due"],
     "running_in": ["SCAN job USING COVERING INDEX job_running"],
     "running_processes": ["SCAN job USING COVERING INDEX job_running"],
+    "expired": ["SEARCH job USING INDEX job_expiring (expires_at>? AND expires_at<?)"],
     "find_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
     "select_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
     "statuses": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],

@@ -8,6 +8,7 @@ from forge_jobs.ids import new_job_id
 from forge_jobs.storage.records import WorkerView
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.unix.board import NONE, OVERDUE, Board, Slot, State, Word
+from tests.support.builders import a_board
 
 NOW = 10_000_000
 QUEUES = ["media", "default"]
@@ -15,7 +16,7 @@ QUEUES = ["media", "default"]
 
 @pytest.fixture
 def board() -> Board:
-    return Board.create(4)
+    return a_board(4)
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.rescue import Rescuer
 from forge_jobs_supervisor.coordinator.timetable import Timetable
 from forge_jobs_supervisor.messages import Died
-from forge_jobs_supervisor.unix.board import FORGOTTEN, OVERDUE, Board, State, Word
+from forge_jobs_supervisor.unix.board import FORGOTTEN, OVERDUE, State, Word
 from tests.support.backends import Backend
-from tests.support.builders import a_living_host, enqueue_some, record
+from tests.support.builders import a_board, a_living_host, enqueue_some, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 
@@ -30,7 +30,7 @@ class Scene:
         enqueue_some(storage, 3)
         self.worker = Hand(storage)
         self.claims = self.worker.claim(rows=3)
-        board = Board.create(2)
+        board = a_board(2)
         self.slot = board.slot(0)
         for word, value in (
             (Word.PROCESS_ID, self.worker.process_id),

@@ -15,9 +15,11 @@ from forge_jobs.model.names import (
     checked_attempts,
     checked_delay,
     checked_kind,
+    checked_limit,
     checked_moment,
     checked_priority,
     checked_queue,
+    checked_size,
     checked_unique_key,
 )
 
@@ -121,3 +123,69 @@ def test_a_delay_in_seconds_is_kept(delay: float) -> None:
 def test_any_other_delay_is_refused(delay: Any) -> None:
     with pytest.raises(InvalidValue, match="delay"):
         checked_delay(delay)
+
+
+@pytest.mark.parametrize("limit", [None, 0.001, 1, 2.5, 86_400 * 365.25 * 50])
+def test_a_time_limit_above_nothing_is_kept(limit: float | None) -> None:
+    assert checked_limit(limit, "timeout") == limit
+
+
+@pytest.mark.parametrize("limit", [0, -1, -0.001, float("nan"), float("inf"), 1e12, True, "5", timedelta(1)])
+def test_any_other_time_limit_is_refused(limit: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"timeout .* use seconds, more than 0") as told:
+        checked_limit(limit, "timeout")
+    assert repr(limit) in str(told.value)
+
+
+MB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("size", "read"),
+    [
+        (None, None),
+        (MB, MB),
+        (3 * 2**30, 3 * 2**30),
+        ("1048576", MB),
+        ("1048576B", MB),
+        ("1024K", MB),
+        ("1024kb", MB),
+        ("1M", MB),
+        ("1m", MB),
+        ("1MB", MB),
+        ("1mb", MB),
+        ("1MiB", MB),
+        ("512MB", 512 * MB),
+        (" 512 MB ", 512 * MB),
+        ("1.5 GiB", 1536 * MB),
+        ("2GB", 2**31),
+        ("0.5T", 2**39),
+    ],
+)
+def test_a_size_is_read_in_powers_of_1024(size: int | str | None, read: int | None) -> None:
+    assert checked_size(size, "memory_limit") == read
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        *(0, -MB, MB - 1, True, 1.5e9, b"1MB", [MB]),
+        *("", " ", "MB", "0MB", "-1MB", "+1MB", "1023K", "512", "1048575", "0.9MB"),
+        *("1e9", "1,5GB", "1.MB", "1_000MB", "1 M B", "1XB", "1PB", "1MBB", "1MB 1KB", "nan", "inf", "99999999T"),
+    ],
+)
+def test_what_is_no_size_or_too_small_a_size_is_refused(size: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"memory_limit .* use a size of 1 MB or more") as told:
+        checked_size(size, "memory_limit")
+    assert repr(size) in str(told.value)
+
+
+@given(amount=st.integers(1, 10**6), unit=st.sampled_from(["", "K", "M", "G"]), b=st.sampled_from(["", "B", "iB"]))
+def test_a_size_that_is_read_is_the_amount_times_its_unit(amount: int, unit: str, b: str) -> None:
+    size = amount * {"": 1, "K": 2**10, "M": MB, "G": 2**30}[unit]
+    try:
+        read = checked_size(f"{amount}{unit}{b}", "size")
+    except InvalidValue:
+        assert size < MB
+    else:
+        assert read == size

@@ -172,7 +172,7 @@ def test_who_is_missing_is_told_with_a_free_number_where_fewest_are_first(
 
 @pytest.mark.parametrize(
     ("phase", "missing"),
-    [(Phase.BOOTING, []), (Phase.UP, []), (Phase.RETIRING, []), (Phase.LEAVING, [("media", 1)])],
+    [(Phase.BOOTING, []), (Phase.UP, []), (Phase.RETIRING, []), (Phase.LEAVING, [("media", 2)])],
 )
 def test_a_worker_has_its_place_until_it_leaves_it_to_others(
     children: Children, lines: Lines, phase: Phase, missing: list[tuple[str, int]]
@@ -191,7 +191,7 @@ def test_a_worker_of_the_code_before_a_reload_has_no_place_any_more(children: Ch
     worker.old = True
     children.add(worker)
 
-    assert children.missing({"media": 1}) == [("media", 1)]
+    assert children.missing({"media": 1}) == [("media", 2)], "no two workers have one number"
     assert children.workers == [worker]
 
 

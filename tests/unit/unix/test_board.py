@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from forge_jobs.ids import new_job_id
 from forge_jobs_supervisor.unix.board import MAGIC, VERSION, Board, Head, State, Word
+from tests.support.builders import a_board
 from tests.support.forking import in_child
 
 LARGEST = 2**63 - 1
@@ -16,7 +20,7 @@ WORDS = [word for word in vars(Word).values() if isinstance(word, int)]
 
 @pytest.fixture
 def board() -> Board:
-    return Board.create(3)
+    return a_board(3)
 
 
 def test_a_new_board_says_what_it_is_and_is_empty(board: Board) -> None:
@@ -79,7 +83,28 @@ def test_a_text_is_cut_to_what_fits_between_two_characters(board: Board, text: s
 
 @given(text=st.text(max_size=100))
 def test_any_text_can_be_shown(text: str) -> None:
-    slot = Board.create(1).slot(0)
+    slot = a_board(1).slot(0)
     slot.set_text(Word.NOTE, text)
 
     assert text.rstrip("\0").startswith(slot.text(Word.NOTE))
+
+
+def test_a_board_that_is_taken_over_shows_what_it_showed_and_has_more_slots_if_need_be(board: Board) -> None:
+    board.slot(2).set(Word.HELD_TO, 42)
+
+    taken = Board.adopt(os.dup(board.fd), 5)
+    weakref.finalize(taken, os.close, taken.fd)
+
+    assert [taken.head(word) for word in (Head.MAGIC, Head.VERSION, Head.SLOTS)] == [MAGIC, VERSION, 5]
+    assert taken.slot(2).get(Word.HELD_TO) == 42
+    assert [taken.slot(n).state for n in (3, 4)] == [State.FREE] * 2
+
+
+def test_whoever_had_it_before_sees_what_is_written_now(board: Board) -> None:
+    taken = Board.adopt(os.dup(board.fd), 5)
+    weakref.finalize(taken, os.close, taken.fd)
+    taken.slot(4).set(Word.HELD_TO, 5)
+
+    taken.slot(1).set(Word.STOP_CLAIM, 7)
+
+    assert board.slot(1).get(Word.STOP_CLAIM) == 7

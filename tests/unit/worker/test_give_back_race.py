@@ -14,8 +14,9 @@ import pytest
 
 from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.coordinator.board_view import BoardView
-from forge_jobs_supervisor.unix.board import OVERDUE, Board, State, Word
+from forge_jobs_supervisor.unix.board import OVERDUE, State, Word
 from forge_jobs_supervisor.worker.seat import Seat
+from tests.support.builders import a_board
 
 LONG_AGO = 100 * OVERDUE
 PAUSE = 10 * OVERDUE
@@ -89,7 +90,7 @@ def start(seat: Seat, recording: Recording, number: int) -> bool:
 
 def history(pause_at: int) -> Recording:
     """Return what a worker does that has been idle for long, with one pause on the way."""
-    board = Board.create(1)
+    board = a_board(1)
     seat = Seat(board, board.slot(0))
     seat.announce(PROCESS, 1)
     recording = Recording(board.slot(0).words, pause_at)
@@ -125,7 +126,7 @@ def slot() -> PastSlot:
 
 @pytest.fixture
 def view(slot: PastSlot) -> BoardView:
-    made = BoardView(Board.create(1), ["default"])
+    made = BoardView(a_board(1), ["default"])
     shown: Any = slot
     made._slots = [shown]
     return made

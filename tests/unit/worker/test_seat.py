@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from forge_jobs.ids import new_job_id
+from forge_jobs.model.stops import StopReason
 from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.unix.board import (
     FORGETTABLE,
@@ -17,7 +18,8 @@ from forge_jobs_supervisor.unix.board import (
     State,
     Word,
 )
-from forge_jobs_supervisor.worker.seat import COORDINATOR_ABSENT, Seat
+from forge_jobs_supervisor.worker.seat import COORDINATOR_ABSENT, Limits, Seat
+from tests.support.builders import a_board
 
 
 class Time:
@@ -39,7 +41,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 @pytest.fixture
 def board(time: Time) -> Board:
-    made = Board.create(3)
+    made = a_board(3)
     made.set_head(Head.COORDINATOR_BEAT, time.now)
     return made
 
@@ -182,3 +184,134 @@ def test_a_sibling_is_another_worker_of_the_same_queue(
     board.slot(number).set(Word.STATE, state)
 
     assert seat.sibling_idle is idle
+
+
+# -- limits ----------------------------------------------------------------------------------------------------------
+
+LIMITS = Limits(time=2_000_000, memory=8 * 2**20, grace=500_000)
+LIMIT_WORDS = (Word.DEADLINE, Word.MEMORY_LIMIT, Word.GRACE)
+
+
+@pytest.fixture
+def memory(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What this process has, told by the last number."""
+    told = [50 * 2**20]
+    monkeypatch.setattr("forge_jobs_supervisor.worker.seat.private_memory", lambda: told[-1])
+    return told
+
+
+def test_a_jobs_limits_are_published_with_what_its_worker_has_before(
+    seat: Seat, board: Board, time: Time, memory: list[int]
+) -> None:
+    seat.took([1])
+    time.now += 5
+    seat.start(a_claim(1), LIMITS)
+    seat.began(123)
+
+    assert words(board, *LIMIT_WORDS) == [time.now + 2_000_000, 8 * 2**20, 500_000]
+    assert words(board, Word.MEMORY_BEFORE, Word.CPU_BEFORE) == [memory[-1], 123]
+    assert seat.time_limit == 2.0
+
+
+def test_a_job_without_limits_has_none_whatever_the_one_before_had(
+    seat: Seat, board: Board, time: Time, memory: list[int]
+) -> None:
+    seat.took([1, 2])
+    seat.start(a_claim(1), LIMITS)
+    seat.shield(30)
+    seat.ended()
+    seat.start(a_claim(2))
+
+    assert words(board, *LIMIT_WORDS, Word.SHIELD_UNTIL) == [0, 0, 0, 0]
+
+
+def test_limits_end_with_their_job(seat: Seat, board: Board, memory: list[int]) -> None:
+    seat.took([1])
+    seat.start(a_claim(1), LIMITS)
+
+    seat.ended()
+
+    assert words(board, Word.DEADLINE, Word.MEMORY_LIMIT) == [0, 0]
+
+
+def test_each_job_is_measured_from_what_its_worker_has_at_its_start(
+    seat: Seat, board: Board, memory: list[int]
+) -> None:
+    seat.took([1, 2])
+    for number in (1, 2):
+        memory.append(number)
+        seat.start(a_claim(number), LIMITS)
+        assert words(board, Word.MEMORY_BEFORE) == [number]
+        seat.ended()
+
+
+def test_whoever_reads_a_claims_number_finds_its_own_grace(
+    board: Board, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words are written in an order: with a new claim's number never stands the last one's grace or shield."""
+    seat = Seat(board, board.slot(1))
+    seat.took([1, 2])
+    seat.start(a_claim(1), LIMITS._replace(memory=0))
+    seat.shield(30)
+    seat.ended()
+    seen = []
+
+    class Watched:
+        def __getitem__(self, word: int) -> int:
+            return board.slot(1).get(word)
+
+        def __setitem__(self, word: int, value: int) -> None:
+            board.slot(1).set(word, value)
+            seen.append(tuple(words(board, Word.STARTED_NO, Word.GRACE, Word.SHIELD_UNTIL)))
+
+    monkeypatch.setattr(seat, "_words", Watched())
+    seat.start(a_claim(2), Limits(grace=7))
+
+    assert {shown[1:] for shown in seen if shown[0] == 2} == {(7, 0)}
+
+
+# -- the mailbox -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("claim_no", "reason"), [(0, None), (1, None), (2, StopReason.MEMORY), (3, None)])
+def test_a_job_is_to_stop_when_the_mailbox_names_its_claim(
+    seat: Seat, board: Board, claim_no: int, reason: StopReason | None
+) -> None:
+    seat.took([2])
+    seat.start(a_claim(2))
+    board.slot(1).set(Word.STOP_REASON, StopReason.MEMORY)
+    board.slot(1).set(Word.STOP_CLAIM, claim_no)
+
+    assert seat.stop_requested is reason
+
+
+def test_before_its_first_job_a_worker_has_nothing_to_stop(seat: Seat) -> None:
+    assert seat.stop_requested is None
+
+
+def test_a_worker_learns_that_it_is_closed_how_much_mail_there_is_and_whether_limits_are_watched(
+    seat: Seat, board: Board
+) -> None:
+    assert (seat.closed, seat.mail, seat.is_watched) == (False, 0, False)
+    board.slot(1).set(Word.NO_START, 1)
+    board.slot(1).set(Word.MAIL, 3)
+    board.set_head(Head.WATCHING, 1)
+
+    assert (seat.closed, seat.mail, seat.is_watched) == (True, 3, True)
+
+
+def test_a_shield_never_asks_for_less_than_one_before_until_it_is_taken_back(
+    seat: Seat, board: Board, time: Time
+) -> None:
+    for seconds, asked in ((10.0, 10_000_000), (5.0, 10_000_000), (30.0, 30_000_000)):
+        seat.shield(seconds)
+        assert words(board, Word.SHIELD_UNTIL) == [time.now + asked]
+    seat.unshield()
+
+    assert words(board, Word.SHIELD_UNTIL) == [0]
+
+
+def test_a_worker_publishes_where_its_stack_goes_even_if_that_is_the_first_descriptor(seat: Seat, board: Board) -> None:
+    seat.takes_stack(0)
+
+    assert words(board, Word.STACK_FD) == [1]

@@ -2,5 +2,5 @@
 -- line): only of the claim that is named.
 UPDATE forge_jobs.job
 SET status = $1, gate = $2, scheduled_at = coalesce($3::timestamptz, scheduled_at), attempts = attempts - $4, crashes = $5,
-    started_at = $6, cpu_time = $7, peak_memory = $8, cancel_requested_at = NULL
+    started_at = $6, cpu_time = coalesce($7, cpu_time), peak_memory = coalesce($8, peak_memory), cancel_requested_at = NULL
 WHERE seq = $9 AND process_id = $10 AND claim_no = $11 AND status = 'in_progress'

@@ -13,7 +13,7 @@ ALTER TABLE queue ADD COLUMN memory_limit INTEGER;  -- bytes, for handlers that 
 
 -- Questions to hosts, answered by their coordinators and forgotten soon after.
 CREATE TABLE request (
-    no         INTEGER PRIMARY KEY,
+    no         INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: a late answer must not meet another question
     host_id    TEXT NOT NULL,
     process_id INTEGER,
     verb       TEXT NOT NULL CHECK (verb IN ('stack', 'watch')),

@@ -1,5 +1,6 @@
--- Gives a job that failed a fresh budget, unless a live job holds its unique key.
+-- Gives a job that failed a fresh budget, unless a live job holds its unique key. Whoever wants it although it is too
+-- late wants it without that limit.
 UPDATE OR IGNORE job
-SET status = 'pending', gate = 0, attempts = 0, crashes = 0, scheduled_at = ?, finished_at = NULL,
-    cancel_requested_at = NULL
-WHERE seq = ? AND status IN ('failed', 'dead')
+SET status = 'pending', gate = 0, attempts = 0, crashes = 0, scheduled_at = ?1, finished_at = NULL,
+    cancel_requested_at = NULL, expires_at = CASE WHEN expires_at > ?1 THEN expires_at END
+WHERE seq = ?2 AND status IN ('failed', 'dead')
