@@ -17,7 +17,7 @@ from forge_jobs.storage.sqlite import turnstile
 from forge_jobs.storage.sqlite.database import turnstile_file
 from forge_jobs.storage.sqlite.lifelock import hosts_file
 from forge_jobs.storage.sqlite.turnstile import flock_record
-from tests.support.postgres import server
+from tests.support.postgres import server_url
 
 
 class Backend(Protocol):
@@ -110,7 +110,7 @@ class PostgresBackend:
 
     def __init__(self, _directory: Path) -> None:
         self._schema = f"t{os.urandom(6).hex()}"
-        self.url = server().url
+        self.url = server_url()
         self._opened: list[PostgresStorage] = []
         self._lives = 0
 

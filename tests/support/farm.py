@@ -29,9 +29,9 @@ def eventually(fact: Callable[[], T], *, within: float = PATIENCE, told: str = "
 class Farm:
     """One database and the supervisors a test starts on it; everything is ended by its pid at the end."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, url: str | None = None) -> None:
         self.directory = directory
-        self.url = f"sqlite:///{directory / 'queue.sqlite'}"
+        self.url = url or f"sqlite:///{directory / 'queue.sqlite'}"
         for application in APPLICATIONS:
             (directory / application.name).write_text(application.read_text())
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("FORGE_", "JOBS_"))}

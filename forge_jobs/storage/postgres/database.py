@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,15 @@ class _Connection(psycopg.Connection[Any]):
     """A connection that stops waiting for a server which accepts and never answers."""
 
     give_up_at = float("inf")
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the server has said something although nothing was asked: its farewell, nearly always."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """Wait for the server until the deadline; after it the connection is of no use any more."""
@@ -169,6 +179,9 @@ class Database:
                 "start it with spawn, or fork outside of the transaction"
             )
         connection = self._connection
+        if connection is not None and not self._in_transaction and connection.was_cut:
+            self.close()  # by a restart, while nobody used it: what comes next need not fail for that
+            connection = None
         if connection is None or connection.closed:
             self._connection = connection = self._open()
         connection.give_up_at = monotonic() + self.deadline
