@@ -86,7 +86,7 @@ class Runner:
         if not self._lifeline.is_open():
             os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
         self._seat.ended()
-        return Ran(verdict, started_at, seconds, used, self._stopper.struck() is not None)
+        return Ran(verdict, started_at, seconds, used, self._stopper.end())
 
     def _limits_of(self, claim: Claim, handler: Handler[..., Any], memory_limit: int | None) -> Limits:
         limits = self._limits.get((claim.kind, memory_limit))
