@@ -16,6 +16,7 @@ from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.messages import Watch, encoded
 from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.tidying import Tidy
 from forge_jobs_supervisor.unix.usage import Meter
 from forge_jobs_supervisor.worker.seat import Limits, Seat
 from forge_jobs_supervisor.worker.stopping import Stopper
@@ -58,6 +59,7 @@ class Runner:
         self._lifeline = lifeline
         self._clock = clock
         self._meter = Meter()
+        self._tidy = Tidy()
         self._titled_at = 0.0
         self._limits: dict[tuple[str, int | None], Limits] = {}
 
@@ -85,6 +87,7 @@ class Runner:
         used = Used(round(seconds * 1e6), *self._meter.stop(cpu))
         if not self._lifeline.is_open():
             os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
+        self._tidy.restore()
         self._seat.ended()
         return Ran(verdict, started_at, seconds, used, self._stopper.end())
 
