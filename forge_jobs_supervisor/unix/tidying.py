@@ -8,9 +8,13 @@ import logging
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TextIO
 
-_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+from forge_jobs_supervisor.unix.descriptors import lifted
+
+_REAL = int(signal.ITIMER_REAL)
+_CPU_TIMERS = (int(signal.ITIMER_VIRTUAL), int(signal.ITIMER_PROF))
 _OTHER_SIGNALS = tuple(
     int(number)
     for number in (
@@ -25,23 +29,33 @@ class Tidy:
     """Remembers how a worker was born, and restores it: some 4 microseconds where nothing was changed."""
 
     def __init__(self) -> None:
-        self._directory = os.getcwd()  # noqa: PTH109 - as text: what is measured in microseconds
+        self._pid = os.getpid()
+        self._directory = Path.cwd()
+        self._directory_fd = lifted(os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         self._umask = os.umask(0o022)
         os.umask(self._umask)
         self._signals = [(number, _signal.getsignal(number)) for number in _OTHER_SIGNALS]
         self._streams = (sys.stdout, sys.stderr)
 
-    def restore(self) -> None:
-        """Restore timers, signals, streams, the directory, the umask and the process group."""
-        for timer in _TIMERS:
-            _signal.setitimer(timer, 0)
+    def restore(self, *, short: bool) -> None:
+        """Restore timers, signals, streams, the directory, the umask and the process group after a job.
+
+        After a ``short`` one the timers that count CPU time go on: they come to nothing before a longer job ends.
+        """
+        _signal.setitimer(_REAL, 0)
+        if not short:
+            for timer in _CPU_TIMERS:
+                _signal.setitimer(timer, 0)
         for number, action in self._signals:
             if _signal.getsignal(number) is not action and action is not None:
                 signal.signal(number, action)
-        with contextlib.suppress(OSError):  # it was removed, perhaps
-            os.chdir(self._directory)
+        try:
+            os.fchdir(self._directory_fd)
+        except OSError:  # somebody has closed it
+            with contextlib.suppress(OSError):
+                os.chdir(self._directory)
         os.umask(self._umask)
-        if os.getpgrp() != os.getpid():
+        if os.getpgrp() != self._pid:
             with contextlib.suppress(OSError):
                 os.setpgid(0, 0)
         sys.stdout, sys.stderr = self._streams

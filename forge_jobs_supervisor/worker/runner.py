@@ -87,7 +87,7 @@ class Runner:
         used = Used(round(seconds * 1e6), *self._meter.stop(cpu))
         if not self._lifeline.is_open():
             os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
-        self._tidy.restore()
+        self._tidy.restore(short=short)
         self._seat.ended()
         return Ran(verdict, started_at, seconds, used, self._stopper.end())
 
