@@ -12,7 +12,7 @@ import pytest
 
 from forge_jobs import Job, JobNotFound
 from forge_jobs.model.queue import QueueSettings
-from tests.support.farm import Farm, eventually, gone, noted
+from tests.support.farm import Farm, eventually, gone, holds_lock, noted
 
 pytestmark = pytest.mark.processes
 
@@ -125,8 +125,7 @@ def _stop_outside_of_writes(process: psutil.Process, turnstile: Path) -> None:
     def stopped() -> bool:
         process.suspend()
         eventually(lambda: process.status() == psutil.STATUS_STOPPED, told="the process to be stopped")
-        locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        writes = any(str(process.pid) in lock and str(turnstile.stat().st_ino) in lock[-3] for lock in locks)
+        writes = holds_lock(process.pid, turnstile)
         if writes:
             process.resume()
         return not writes

@@ -44,8 +44,10 @@ class Server:
         """Return where the server's programs are; a copy, where another user may not go there."""
         if self._user is None or all(place.stat().st_mode & 0o001 for place in _INSTALLED.parents):
             return _INSTALLED
-        copy = Path(self.directory, "installed")
+        copy = Path(self.directory, "site", *_INSTALLED.parts[-2:])
         shutil.copytree(_INSTALLED, copy, symlinks=True)
+        libraries = _INSTALLED.parent.with_suffix(".libs")  # the programs look for them there, seen from themselves
+        shutil.copytree(libraries, Path(self.directory, "site", libraries.name))
         return copy
 
     def start(self) -> None:
