@@ -165,6 +165,7 @@ class Farm:
         """Be a worker."""
         titles.worker(birth.queue, birth.number, "booting")
         prefer_as_victim()
+        lifeline.lift()
         seat = Seat(board, board.slot(birth.slot))
         stopper = Stopper(seat)
         stack = StackWriter()

@@ -42,6 +42,7 @@ def top(interval: float, once: bool, app_name: str | None, database: str | None,
     screen = Screen(jobs, console.width)
     fresh_workers(jobs)
     if once or not sys.stdout.isatty():
+        fresh_workers(jobs)  # once more: CPU is measured from one look to the next
         console.print(screen.draw())
         return
     watched_at = monotonic()

@@ -9,7 +9,11 @@ from typing import NamedTuple
 from forge_jobs.model.stops import StopReason
 
 REPEAT = 0.05
-"""Seconds between signals: an exception raised in a ``__del__`` or in a callback of C code is swallowed."""
+"""Seconds to the second signal: an exception raised in a ``__del__`` or in a callback of C code is swallowed."""
+
+LONGEST_REPEAT = 0.8
+"""Each pause is twice the one before, up to this: code of C that waits in slices of 0.1 s, as psycopg does, and begins
+its slice anew at each signal would never come to look at them otherwise."""
 
 CLOSING = 0.1
 """Seconds between closing a worker to new starts and killing it, if it still runs the claim then."""
@@ -57,6 +61,7 @@ class Order:
     _dropped: bool = field(default=False, init=False)
     _struck_at: float | None = field(default=None, init=False)
     _again_at: float = field(default=0.0, init=False)
+    _pause: float = field(default=REPEAT, init=False)
     _closed_at: float | None = field(default=None, init=False)
     _kill_at: float = field(default=float("inf"), init=False)
 
@@ -87,7 +92,8 @@ class Order:
         return Step.WAIT
 
     def _strike(self, now: float) -> Step:
-        self._again_at = now + REPEAT
+        self._again_at = now + self._pause
+        self._pause = min(2 * self._pause, LONGEST_REPEAT)
         return Step.STRIKE
 
     def hurry(self, now: float) -> None:

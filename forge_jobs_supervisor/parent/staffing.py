@@ -49,8 +49,13 @@ class Staffing:
         leaving = surplus([self._standing(child) for child in workers], target)
         for child in workers:
             if child.pid in leaving:
-                child.phase = Phase.LEAVING
-                processes.ask_to_leave(child.pid)
+                self._part_with(child, Phase.LEAVING)
+
+    def _part_with(self, child: Child, phase: Phase) -> None:
+        """Let one worker finish and leave."""
+        child.phase = phase
+        self._board.slot(child.slot).set(Word.LEAVE, 1)
+        processes.ask_to_leave(child.pid)
 
     def complete(self) -> bool:
         """Return whether every queue has its workers, and all of them are up."""
@@ -73,8 +78,7 @@ class Staffing:
             for child in workers:
                 if child.pid == pid:
                     _log.info("%s (pid %d) leaves for a new one", child.name, child.pid)
-                    child.phase = Phase.RETIRING
-                    processes.ask_to_leave(child.pid)
+                    self._part_with(child, Phase.RETIRING)
 
     def _standing(self, child: Child, *, weigh: bool = False) -> Standing:
         slot = self._board.slot(child.slot)

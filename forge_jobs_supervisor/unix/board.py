@@ -78,6 +78,7 @@ class Word:
     SHIELD_UNTIL = 41  # until when the running job asked not to be killed: monotonic microseconds
     MEMORY_SEEN = 42  # written by the parent: what the job used when it was stopped for it
     STACK_FD = 43  # the descriptor that takes the worker's stack, plus one; 0: none
+    LEAVE = 44  # written by the parent: finish and leave; the signal may have met a handler that ignores it
 
 
 STOOD_STILL = 200_000

@@ -9,6 +9,8 @@ import contextlib
 import os
 import socket
 
+from forge_jobs_supervisor.unix.descriptors import lifted
+
 MAX_DATAGRAM = 64 * 1024
 
 
@@ -26,6 +28,11 @@ class Lifeline:
         """Return the two ends."""
         one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return cls(one), cls(other)
+
+    def lift(self) -> None:
+        """Move this end to a high descriptor."""
+        self._socket = socket.socket(fileno=lifted(self._socket.detach()))
+        self._socket.setblocking(False)
 
     @classmethod
     def adopt(cls, fd: int) -> Lifeline:

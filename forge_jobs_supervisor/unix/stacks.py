@@ -10,6 +10,8 @@ import os
 import re
 import signal
 
+from forge_jobs_supervisor.unix.descriptors import lifted
+
 MOST = 64 * 1024
 _BIRTH = re.compile(r'  File "[^"]*/forge_jobs_supervisor/compose\.py", line \d+ in _finished\n(?:  File .*\n?)*')
 """Below the worker's loop lies where it was forked, which is the same for all and of no use."""
@@ -19,7 +21,7 @@ class StackWriter:
     """The worker's side: memory of its own that takes its stack."""
 
     def __init__(self) -> None:
-        self.fd = os.memfd_create("forge-jobs-stack", os.MFD_CLOEXEC)
+        self.fd = lifted(os.memfd_create("forge-jobs-stack", os.MFD_CLOEXEC))
         flags = fcntl.fcntl(self.fd, fcntl.F_GETFL)
         fcntl.fcntl(self.fd, fcntl.F_SETFL, flags | os.O_APPEND)  # each stack begins where the reader made room
         self._take()

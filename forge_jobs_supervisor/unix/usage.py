@@ -8,6 +8,8 @@ import resource
 import time
 from pathlib import Path
 
+from forge_jobs_supervisor.unix.descriptors import lifted
+
 _PAGE = resource.getpagesize()
 OOM_SCORE = 200
 """Added to a worker's oom_score_adj (proc(5)): as if it used a fifth of the memory more."""
@@ -23,7 +25,7 @@ class Meter:
     def __init__(self) -> None:
         self._reset: int | None = None
         with contextlib.suppress(OSError):
-            self._reset = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
+            self._reset = lifted(os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC))
 
     def start(self) -> int:
         """Begin with a job; return the microseconds of CPU time that this process has used before."""

@@ -16,6 +16,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 
+from forge_jobs_supervisor.unix.descriptors import lifted
 from forge_jobs_supervisor.unix.stacks import StackWriter
 
 Action = Callable[[int, FrameType | None], object]
@@ -39,7 +40,7 @@ class Wakeup:
         ``stack`` has a signal of its own, which is taken back with the others.
         """
         self._stack = stack
-        self._read, self._write = socket.socketpair()
+        self._read, self._write = (socket.socket(fileno=lifted(end.detach())) for end in socket.socketpair())
         self._read.setblocking(False)
         self._write.setblocking(False)
         self._poll = select.poll()

@@ -16,6 +16,7 @@ from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.messages import Watch, encoded
 from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.tidying import Tidy
 from forge_jobs_supervisor.unix.usage import Meter
 from forge_jobs_supervisor.worker.seat import Limits, Seat
 from forge_jobs_supervisor.worker.stopping import Stopper
@@ -58,6 +59,7 @@ class Runner:
         self._lifeline = lifeline
         self._clock = clock
         self._meter = Meter()
+        self._tidy = Tidy()
         self._titled_at = 0.0
         self._limits: dict[tuple[str, int | None], Limits] = {}
 
@@ -85,8 +87,9 @@ class Runner:
         used = Used(round(seconds * 1e6), *self._meter.stop(cpu))
         if not self._lifeline.is_open():
             os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
+        self._tidy.restore(short=short)
         self._seat.ended()
-        return Ran(verdict, started_at, seconds, used, self._stopper.struck() is not None)
+        return Ran(verdict, started_at, seconds, used, self._stopper.end())
 
     def _limits_of(self, claim: Claim, handler: Handler[..., Any], memory_limit: int | None) -> Limits:
         limits = self._limits.get((claim.kind, memory_limit))

@@ -167,6 +167,11 @@ class Seat:
         self._words[Word.JOBS_DONE] += jobs
 
     @property
+    def told_to_leave(self) -> bool:
+        """Whether this worker, or everybody, is to finish and leave."""
+        return bool(self._words[Word.LEAVE]) or self.farm_stops
+
+    @property
     def farm_stops(self) -> bool:
         """Whether the parent has begun to stop the farm."""
         return bool(self._board.head(Head.NO_CLAIMS))

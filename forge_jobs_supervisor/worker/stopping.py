@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
+from enum import Enum
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 
 from forge_jobs import storage
 from forge_jobs.execution import call
@@ -31,11 +32,17 @@ class Stopper:
         self._seat = seat
         self._shields = 0
         self._raised: JobStopped | None = None
+        self._waits = False
 
     def begin(self) -> None:
         """Note that another job begins."""
         self._shields = 0
         self._raised = None
+
+    def end(self) -> bool:
+        """Note that the job has ended; return whether anything was raised in it."""
+        self._put_off(False)
+        return self._raised is not None
 
     def struck(self) -> JobStopped | None:
         """Return what was raised in the job that runs, or ran last."""
@@ -43,9 +50,24 @@ class Stopper:
 
     def on_signal(self, _number: int, frame: FrameType | None) -> None:
         """Raise in the handler what the mailbox asks for, if the handler is what was interrupted."""
-        if self.requested() is None or self._shields or not in_handler(frame) or self._cleans_up():
+        if self.requested() is None or self._shields or self._cleans_up():
             return
-        raise self._stop()
+        match where_is(frame):
+            case Where.HANDLER:
+                raise self._stop()
+            case Where.DATABASE:
+                self._put_off(True)
+
+    def _put_off(self, until_return: bool) -> None:
+        """Raise when a call to the database returns to the handler: it may call it again and again without a pause."""
+        if until_return != self._waits:
+            self._waits = until_return
+            sys.setprofile(self._on_event if until_return else None)
+
+    def _on_event(self, frame: FrameType, event: str, _detail: object) -> None:
+        leaves = event == "return" and is_database(frame) and where_is(frame.f_back) is Where.HANDLER
+        if leaves and self.requested() is not None and not self._shields and not self._cleans_up():
+            raise self._stop()
 
     def requested(self) -> StopReason | None:
         """Return why the running job is to stop, None while it is not."""
@@ -61,6 +83,7 @@ class Stopper:
         return _Shield(self, self._seat, seconds)
 
     def _stop(self) -> JobStopped:
+        self._put_off(False)
         reason = self.requested()
         assert reason is not None
         if self._raised is None:
@@ -91,18 +114,31 @@ class Stopper:
         return True
 
 
-def in_handler(frame: FrameType | None) -> bool:
-    """Return whether a frame belongs to the handler, and not to a call to the database that the handler made."""
+class Where(Enum):
+    """Where a worker was interrupted."""
+
+    ELSEWHERE = "elsewhere"
+    HANDLER = "handler"
+    DATABASE = "database"
+
+
+def where_is(frame: FrameType | None) -> Where:
+    """Return whether a frame is the handler's, or of a call to the database that the handler made."""
     if frame is None or frame.f_code is _CALL:
-        return False  # it has not begun, or has ended well
+        return Where.ELSEWHERE  # it has not begun, or has ended well
+    place = Where.HANDLER
     while frame is not None:
-        code: CodeType = frame.f_code
-        if code is _CALL:
-            return True
-        if code.co_filename.startswith(_STORAGE):
-            return False
+        if frame.f_code is _CALL:
+            return place
+        if is_database(frame):
+            place = Where.DATABASE
         frame = frame.f_back
-    return False
+    return Where.ELSEWHERE
+
+
+def is_database(frame: FrameType) -> bool:
+    """Return whether a frame is the storage's."""
+    return frame.f_code.co_filename.startswith(_STORAGE)
 
 
 class _Shield(AbstractContextManager[None]):

@@ -269,7 +269,7 @@ class Worker:
     def _note_signals(self, seconds: float | None) -> None:
         """Wait for a token, a signal or the end of the parent."""
         ready, signals = self._wakeup.wait(seconds)
-        if signal.SIGTERM in signals or signal.SIGINT in signals or self._seat.farm_stops:
+        if signal.SIGTERM in signals or signal.SIGINT in signals or self._seat.told_to_leave:
             self._leaving = True
         if ready:
             self._hear()

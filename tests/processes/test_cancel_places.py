@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
 import pytest
 
 from tests.support.farm import Farm, eventually, noted
+from tests.support.postgres import server_url
 
 pytestmark = pytest.mark.processes
 
@@ -73,37 +70,10 @@ def _wait_for_lines(path: Path, count: int) -> None:
     eventually(lambda: len(noted(path)) > count, told=f"{count} jobs to be enqueued")
 
 
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    """A PostgreSQL server of this test's own; where it is to be had."""
-    pytest.importorskip("psycopg")
-    user = "postgres" if os.geteuid() == 0 else None  # the server does not run as root
-    with tempfile.TemporaryDirectory(prefix="fj-pg-") as directory:
-        data, log = f"{directory}/data", f"{directory}/log"
-        try:
-            if user:
-                os.chmod(directory, 0o777)  # noqa: PTH101
-            make = ["initdb", "--pgdata", data, "--no-sync", "--auth", "trust", "--username", "forge"]
-            subprocess.run(make, user=user, cwd=directory, check=True, capture_output=True, timeout=60)
-        except (OSError, KeyError, subprocess.CalledProcessError) as error:
-            pytest.skip(f"no PostgreSQL server can be started here: {error}")
-        options = ["-F", "-k", directory, "-c", "listen_addresses="]
-        with Path(log).open("w") as stream:
-            server = subprocess.Popen(
-                ["postgres", "-D", data, *options], user=user, cwd=directory, stdout=stream, stderr=stream
-            )
-            try:
-                eventually(lambda: "ready to accept connections" in Path(log).read_text(), told="PostgreSQL")
-                yield f"host={directory} user=forge dbname=postgres"
-            finally:
-                server.kill()
-                server.wait()
-
-
-def test_a_cancel_in_a_query_of_psycopg_stops_it(farm: Farm, postgres: str) -> None:
+def test_a_cancel_in_a_query_of_psycopg_stops_it(farm: Farm) -> None:
     farm.supervise("--queue", "default=1", app=APPLICATION)
     path = farm.directory / "begun"
-    job = farm.jobs.enqueue("query_postgres", {"path": str(path), "conninfo": postgres})
+    job = farm.jobs.enqueue("query_postgres", {"path": str(path), "conninfo": server_url()})
     eventually(lambda: noted(path), told="the connection")
     assert job.cancel() == "requested"
     eventually(lambda: job.refresh().status == "dead", within=20, told="the query to be left, long before the grace")

@@ -18,7 +18,7 @@ from tests.support.forking import fork
 
 pytestmark = pytest.mark.processes
 
-COUNT = 12_000
+COUNT = 10_000
 WORKERS = 8
 CANCELLERS = 2
 
@@ -120,8 +120,9 @@ def _check_targets(
         elif job.status == "dead":
             assert "requested" in heard
             assert causes == ["cancelled"]
-            ran = "before it ran" not in job.error_history[0].message
-            assert (job.attempts, begun[number]) == ((1, 1) if ran else (0, 0)), (job, job.error_history)
+            began = "before it ran" not in job.error_history[0].message
+            assert job.attempts == began, (job, job.error_history)
+            assert begun[number] <= began  # hit on its first line it noted nothing
         else:
             assert (job.status, job.attempts, causes) == ("done", 1, []), (job, heard)
             assert (begun[number], ended[number]) == (1, 1)

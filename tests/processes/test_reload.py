@@ -39,6 +39,8 @@ def write(farm: Farm, version: int, more: str = "") -> None:
 
 def start(farm: Farm, *options: str, workers: int = 2) -> Supervised:
     write(farm, 1)
+    # a file that is written twice in one second is the same to the interpreter's cache
+    farm.environment["PYTHONDONTWRITEBYTECODE"] = "1"
     supervised = farm.supervise(*options, workers=workers, app="versioned:jobs")
     assert farm.jobs.enqueue("version").result(timeout=30) == 1
     return supervised

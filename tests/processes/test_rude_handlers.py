@@ -205,10 +205,10 @@ def test_a_job_that_closes_a_descriptor_of_its_worker_harms_nobody(farm: Farm) -
     farm.jobs.storage.queue_config.ensure_queue(QueueSettings(name="default", backoff_enabled=False))
     supervised = farm.supervise("--queue", "default=1", app=APPLICATION)
     harmed = []
-    for fd in range(3, 20):
+    for fd in range(3, 16):
         worker, path = supervised.staffed(1)[0].pid, farm.directory / f"mine-{fd}"
         job = farm.jobs.enqueue("close_descriptor", {"path": str(path), "fd": fd}, max_attempts=1)
-        others = neighbours(farm, 20)
+        others = neighbours(farm, 8)
         if not ended_soon([job, *others]):
             os.kill(worker, signal.SIGKILL)
             harmed.append(f"{fd}: its worker does nothing any more")

@@ -7,12 +7,13 @@ import signal
 import threading
 from pathlib import Path
 
+import apsw
 import psutil
 import pytest
 
 from forge_jobs import Job
 from forge_jobs.model.queue import QueueSettings
-from tests.support.farm import PATIENCE, Farm, Supervised, eventually, gone, noted
+from tests.support.farm import PATIENCE, Farm, Supervised, eventually, gone, holds_lock, noted
 
 pytestmark = pytest.mark.processes
 
@@ -119,6 +120,27 @@ def test_who_asks_a_third_time_waits_for_nobody(farm: Farm) -> None:
     supervised.signal(signal.SIGINT)
     assert supervised.wait() == 0
     assert (job.refresh().status, job.attempts, job.error_history) == ("pending", 0, ())
+
+
+def test_what_is_claimed_while_the_stop_begins_is_not_started(farm: Farm) -> None:
+    """A worker is in its exchange, held up by somebody else's lock, when the farm is told to stop."""
+    go, runs = farm.directory / "go", farm.directory / "runs"
+    first = farm.jobs.enqueue("wait_for", {"path": str(go)})
+    supervised = farm.supervise("--queue", "default=1", app=APPLICATION)
+    worker = supervised.worker_of(first)
+    second = farm.jobs.enqueue("note", {"path": str(runs)})
+    holder = apsw.Connection(str(farm.directory / "queue.sqlite"))
+    holder.execute("BEGIN IMMEDIATE")
+    go.touch()
+    turnstile = farm.directory / "queue.sqlite-turnstile"
+    eventually(lambda: holds_lock(worker.pid, turnstile), told="the worker to want to write")
+    supervised.signal(signal.SIGTERM)
+    eventually(lambda: "stopping" in supervised.log, told="the signal to be heard")
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert supervised.wait() == 0
+    assert (first.refresh().status, first.attempts) == ("done", 1)
+    assert (second.refresh().status, second.attempts, noted(runs)) == ("pending", 0, [])
 
 
 @pytest.mark.parametrize("how", STOPS)

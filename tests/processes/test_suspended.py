@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
 from forge_jobs import Job
-from tests.support.farm import Farm, Supervised, eventually, noted
+from tests.support.farm import PATIENCE, Farm, Supervised, eventually, farms, noted
 
 pytestmark = pytest.mark.processes
 
@@ -37,13 +37,6 @@ def pause(pids: Sequence[int]) -> None:
     end.join()
 
 
-def started(farm: Farm, path: Path, steps: Sequence[int]) -> list[Job]:
-    """Store jobs that take so many steps, and wait until each has done some."""
-    jobs = [farm.jobs.enqueue("work", {"path": str(path), "steps": n}, max_attempts=1) for n in steps]
-    eventually(lambda: all(noted(path).count(f"step {job.id}") >= 3 for job in jobs), told="all jobs to be at work")
-    return jobs
-
-
 def took(job: Job) -> float:
     """Return the seconds that an ended job took by the clock on the wall."""
     assert job.started_at
@@ -55,43 +48,62 @@ def pids(processes: Sequence[psutil.Process]) -> set[int]:
     return {process.pid for process in processes}
 
 
-def test_a_suspended_machine_murders_nobody(farm: Farm) -> None:
-    supervised = farm.supervise("--queue", "default=3", app=APPLICATION)
-    before = pids(supervised.staffed(3))
-    (coordinator,) = supervised.children("coordinator")
-    in_time, too_slow = started(farm, farm.directory / "steps", [16, 1_000_000])
-    pause([supervised.pid, coordinator.pid, *sorted(before)])
-    assert farm.jobs.enqueue("noop").result(timeout=60) is None
-    farm.ended(in_time)
-    assert (in_time.status, in_time.attempts, in_time.error_history) == ("done", 1, ())
-    assert took(in_time) > PAUSE
-    eventually(lambda: "this process stood still" in supervised.log, told="the supervisor to notice its pause")
-    _ends_by_its_limit(farm, supervised, too_slow, before)
-    assert pids(supervised.children("coordinator")) == {coordinator.pid}
-    assert "is killed" not in supervised.log
+class Host:
+    """One farm with a job that ends within its limit, if it gets its time, and one that does not."""
+
+    def __init__(self, farm: Farm) -> None:
+        self.farm = farm
+        self.supervised: Supervised = farm.supervise("--queue", "default=3", app=APPLICATION)
+        self.workers = pids(self.supervised.staffed(3))
+        (self.coordinator,) = self.supervised.children("coordinator")
+
+    def begin(self) -> None:
+        """Store the two jobs: one takes eight tenths of a second."""
+        self._path = self.farm.directory / "steps"
+        self.in_time, self.too_slow = (
+            self.farm.jobs.enqueue("work", {"path": str(self._path), "steps": steps}, max_attempts=1)
+            for steps in (16, 1_000_000)
+        )
+
+    def is_at_work(self) -> bool:
+        """Return whether both jobs have done some steps."""
+        return all(noted(self._path).count(f"step {job.id}") >= 3 for job in (self.in_time, self.too_slow))
+
+    def still_works(self) -> None:
+        """Assert that it takes work, and that it noticed its pause."""
+        assert self.farm.jobs.enqueue("noop").result(timeout=PATIENCE) is None
+        eventually(lambda: "this process stood still" in self.supervised.log, told="the supervisor to notice its pause")
+
+    def has_killed_nobody(self) -> None:
+        """Assert that the slow job had the whole of its time besides the pause, and that nobody else was stopped."""
+        self.farm.ended(self.in_time, self.too_slow)
+        assert (self.in_time.status, self.in_time.attempts, self.in_time.error_history) == ("done", 1, ())
+        (entry,) = self.too_slow.error_history
+        assert (entry.cause, entry.exit_signal) == ("timeout", None)
+        assert took(self.too_slow) > LIMIT + PAUSE - 0.5  # the pause began a little after the last look at the clock
+        supervised = self.supervised
+        eventually(lambda: entry.pid not in pids(supervised.workers()), told="the worker that was stopped to leave")
+        assert self.workers - pids(supervised.staffed(3)) == {entry.pid}
+        assert pids(supervised.children("coordinator")) == {self.coordinator.pid}
+        assert "is killed" not in supervised.log
 
 
-def test_a_stopped_supervisor_takes_nobody_for_late(farm: Farm) -> None:
-    """Meanwhile the others work on, and their jobs' ends are recorded."""
-    supervised = farm.supervise("--queue", "default=3", app=APPLICATION)
-    before = pids(supervised.staffed(3))
-    (coordinator,) = supervised.children("coordinator")
-    in_time, too_slow = started(farm, farm.directory / "steps", [16, 1_000_000])
-    pause([supervised.pid])
-    assert in_time.refresh().status == "done"
-    assert took(in_time) < PAUSE
-    assert farm.jobs.enqueue("noop").result(timeout=60) is None
-    _ends_by_its_limit(farm, supervised, too_slow, before)
-    assert pids(supervised.children("coordinator")) == {coordinator.pid}
-    assert "is killed" not in supervised.log
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Farm]:
+    directory = tmp_path / "other"
+    directory.mkdir()
+    yield from farms(directory)
 
 
-def _ends_by_its_limit(farm: Farm, supervised: Supervised, job: Job, before: set[int]) -> None:
-    """Assert that a job had the whole of its time besides the pause, and that nobody else left."""
-    farm.ended(job)
-    (entry,) = job.error_history
-    assert (entry.cause, entry.exit_signal) == ("timeout", None)
-    assert took(job) > LIMIT + PAUSE - 0.5  # what lay between its last look at the clock and the pause is not known
-    assert entry.pid in before
-    eventually(lambda: entry.pid not in pids(supervised.workers()), told="the worker that was stopped to leave")
-    assert before - pids(supervised.staffed(3)) == {entry.pid}
+def test_a_suspended_machine_murders_nobody_nor_does_a_stopped_supervisor(farm: Farm, other: Farm) -> None:
+    """All processes of one farm are stopped; of the other one its supervisor, while the rest works on."""
+    suspended, halted = hosts = Host(farm), Host(other)
+    for host in hosts:
+        host.begin()
+    eventually(lambda: all(host.is_at_work() for host in hosts), told="all jobs to be at work")
+    pause([suspended.supervised.pid, suspended.coordinator.pid, *sorted(suspended.workers), halted.supervised.pid])
+    assert halted.in_time.refresh().status == "done"
+    for host in hosts:
+        host.still_works()
+        host.has_killed_nobody()
+    assert took(halted.in_time) < PAUSE < took(suspended.in_time)

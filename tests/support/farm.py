@@ -149,6 +149,13 @@ def noted(path: Path) -> list[str]:
     return [line.rpartition(" ")[0] for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def holds_lock(pid: int, path: Path) -> bool:
+    """Return whether a process has an fcntl lock on a file to itself."""
+    inode = f":{path.stat().st_ino}"
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return any("WRITE" in lock and str(pid) in lock and lock[-3].endswith(inode) for lock in locks)
+
+
 def gone(pid: int) -> bool:
     """Return whether a process has ended (a zombie has)."""
     try:

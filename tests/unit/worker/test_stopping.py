@@ -20,7 +20,7 @@ from forge_jobs.model.stops import (
 )
 from forge_jobs_supervisor.unix.board import Word
 from forge_jobs_supervisor.worker.seat import Limits
-from forge_jobs_supervisor.worker.stopping import in_handler
+from forge_jobs_supervisor.worker.stopping import Where, where_is
 from tests.support.backends import Backend
 from tests.support.clock import FakeClock
 from tests.support.stopping import CLAIM, Place, strike, taking_the_signal
@@ -127,9 +127,9 @@ def test_a_handler_that_has_returned_is_not_hit(place: Place) -> None:
 
     place.run(handler)
 
-    assert [in_handler(frame) for frame in frames] == [False, True]
-    assert not in_handler(sys._getframe())
-    assert not in_handler(None)
+    assert [where_is(frame) for frame in frames] == [Where.ELSEWHERE, Where.HANDLER]
+    assert where_is(sys._getframe()) is Where.ELSEWHERE
+    assert where_is(None) is Where.ELSEWHERE
 
 
 def test_a_call_to_the_database_is_not_hit_though_the_handler_made_it(
@@ -148,13 +148,12 @@ def test_a_call_to_the_database_is_not_hit_though_the_handler_made_it(
 
     def handler() -> None:
         storage.operator.counts()
-        went_by.append("the database has answered")
-        strike()
-        went_by.append("never")
+        went_by.append("the database has answered, but the handler goes on no more")
 
     place.stopped(handler)
 
-    assert went_by == ["in the storage", "the database has answered"]
+    assert went_by == ["in the storage"], "to its end, and not a step further"
+    assert sys.getprofile() is None
 
 
 def test_a_handler_in_another_thread_is_not_hit_but_can_look(place: Place, went_by: list[str]) -> None:
