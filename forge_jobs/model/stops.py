@@ -67,6 +67,19 @@ def stop_verdict(reason: StopReason, message: str, **details: object) -> Verdict
     return Verdict(cause=_CAUSES[reason], message=message, final=reason is StopReason.CANCEL, **details)  # type: ignore[arg-type]
 
 
+CANCELLED = "cancelled while it was running"
+
+
+def ran_too_long(limit: float) -> str:
+    """Return in words that a job passed its time limit, in seconds."""
+    return f"the job ran longer than its limit of {limit:g} s"
+
+
+def used_too_much(used: int, limit: int) -> str:
+    """Return in words that a job passed its memory limit; both in bytes."""
+    return f"the job used {mebibytes(used)} more than its idle worker; its limit is {mebibytes(limit)}"
+
+
 def mebibytes(size: int) -> str:
     """Return a size for people."""
     return f"{size / 2**20:.1f} MiB"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from forge_jobs.clock import monotonic, monotonic_us
-from forge_jobs.model.stops import StopReason
+from forge_jobs.model.stops import CANCELLED, StopReason
 from forge_jobs_supervisor.messages import Died
 from forge_jobs_supervisor.parent.children import Child, Children, Phase
 from forge_jobs_supervisor.parent.restart import YOUNG, Restarts
@@ -96,6 +96,4 @@ def obituary(child: Child, slot: Slot, ending: Ending, kills: OutOfMemoryKills) 
 
 
 def _reason(reason: StopReason, told: str) -> str:
-    return {StopReason.CANCEL: "cancelled while it was running", StopReason.INTERRUPT: "the farm stopped"}.get(
-        reason, told
-    )
+    return {StopReason.CANCEL: CANCELLED, StopReason.INTERRUPT: "the farm stopped"}.get(reason, told)

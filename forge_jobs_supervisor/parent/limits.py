@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from forge_jobs.model.stops import StopReason, mebibytes
+from forge_jobs.model.stops import StopReason, ran_too_long, used_too_much
 from forge_jobs_supervisor.parent.awake import AwakeClock
 from forge_jobs_supervisor.unix.board import Board, State, Word
 from forge_jobs_supervisor.unix.usage import private_memory
@@ -67,10 +67,10 @@ class LimitWatch:
         self._last[index] = last._replace(at=now, used=used)
         if limit and used > limit:
             slot.set(Word.MEMORY_SEEN, used)
-            told = f"the job used {mebibytes(used)} more than its idle worker; its limit is {mebibytes(limit)}"
+            told = used_too_much(used, limit)
             return Sight(process_id, claim_no, LOOK, StopReason.MEMORY, told, used > HOPELESS * limit)
         if deadline and now >= last.deadline:
-            told = f"the job ran longer than its limit of {(deadline - started_at) / 1e6:g} s"
+            told = ran_too_long((deadline - started_at) / 1e6)
             return Sight(process_id, claim_no, LOOK, StopReason.TIMEOUT, told)
         waits = [LOOK]
         if deadline:

@@ -263,8 +263,8 @@ class Supervisor:
                 self._rehearsal.start()
         elif number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if self._shutdown is None:
-                _log.info("stopping: running jobs have %g s to finish", self._grace)
                 self.stop()
+                _log.info("stopping: running jobs have %g s to finish", self._grace)
             elif number == signal.SIGINT:
                 _log.info("stopping at once: running jobs go back to the queue")
                 self._shutdown.hurry(self._clock.now())

@@ -16,7 +16,7 @@ from types import FrameType
 
 from forge_jobs import storage
 from forge_jobs.execution import call
-from forge_jobs.model.stops import RAISED, JobStopped, StopReason, mebibytes
+from forge_jobs.model.stops import CANCELLED, RAISED, JobStopped, StopReason, ran_too_long, used_too_much
 from forge_jobs_supervisor.worker.seat import Seat
 
 _CALL = call.__code__
@@ -93,12 +93,12 @@ class Stopper:
     def _told(self, reason: StopReason) -> str:
         match reason:
             case StopReason.TIMEOUT:
-                return f"the job ran longer than its limit of {self._seat.time_limit:g} s"
+                return ran_too_long(self._seat.time_limit)
             case StopReason.MEMORY:
                 limit, used = self._seat.memory
-                return f"the job used {mebibytes(used)} more than its idle worker; its limit is {mebibytes(limit)}"
+                return used_too_much(used, limit)
             case StopReason.CANCEL:
-                return "cancelled while it was running"
+                return CANCELLED
             case StopReason.INTERRUPT:
                 return "the farm stops"
 

@@ -166,7 +166,8 @@ class Worker:
         if exchanged.claims:
             self._last_claim_no = exchanged.claims[-1].claim_no
         still = self._seat.took([claim.claim_no for claim in self._held])
-        if still > FORGETTABLE or (kept and still > STOOD_STILL):
+        self._leaving = self._leaving or self._seat.told_to_leave  # while this exchange was under way
+        if self._leaving or still > FORGETTABLE or (kept and still > STOOD_STILL):
             self._release(keep=0)
         self._exchanged_at = monotonic()
         return True

@@ -200,25 +200,6 @@ def test_a_worker_that_did_not_hear_that_it_should_leave_leaves_all_the_same(far
     eventually(lambda: len(supervised.workers()) == 1, within=10, told="one worker to be left")
 
 
-def test_a_job_that_closes_a_descriptor_of_its_worker_harms_nobody(farm: Farm) -> None:
-    """Whichever it is. The job itself may count a crash."""
-    farm.jobs.storage.queue_config.ensure_queue(QueueSettings(name="default", backoff_enabled=False))
-    supervised = farm.supervise("--queue", "default=1", app=APPLICATION)
-    harmed = []
-    for fd in range(3, 16):
-        worker, path = supervised.staffed(1)[0].pid, farm.directory / f"mine-{fd}"
-        job = farm.jobs.enqueue("close_descriptor", {"path": str(path), "fd": fd}, max_attempts=1)
-        others = neighbours(farm, 8)
-        if not ended_soon([job, *others]):
-            os.kill(worker, signal.SIGKILL)
-            harmed.append(f"{fd}: its worker does nothing any more")
-        harmed += [f"{fd}: {what}" for what in harm(farm, others)]
-        if path.exists() and path.read_text() != "mine\n":
-            harmed.append(f"{fd}: its file has become {path.read_text()!r}")
-        replace(supervised, worker)
-    assert not harmed, "\n".join(harmed)
-
-
 def ended_soon(jobs: list[Job]) -> bool:
     try:
         eventually(lambda: all(job.refresh().status in ("done", "dead") for job in jobs), within=10)

@@ -11,6 +11,7 @@ import msgspec
 
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
+from forge_jobs.model.stops import CANCELLED
 from forge_jobs.storage.records import Ended
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
@@ -104,7 +105,7 @@ def _state(database: Database, connection: apsw.Connection, end: Ended) -> _Stat
 
 def _cancelled(end: Ended, attempt: int) -> Ended:
     """Return the end of a job that somebody wanted stopped: it is not tried again."""
-    told = "cancelled before it ran" if end.never_started else "cancelled while it was running"
+    told = "cancelled before it ran" if end.never_started else CANCELLED
     if end.error:
         entry = msgspec.structs.replace(
             end.error, cause=Cause.CANCELLED, message=f"{told}; it had ended so: {end.error.message}"
