@@ -244,7 +244,7 @@ PROBES: dict[str, Callable[[Store], float]] = {
     "exchange one: hand in and claim": _claim(1),
     "exchange 256": _claim(256),
     "enqueue one": lambda store: median(store.enqueue(40)) * 1000,
-    "look(), twice a second": _timed(lambda store: store.storage.upkeep.look(), 5),
+    "look(), twice a second": _timed(lambda store: store.storage.upkeep.look("nobody"), 5),
     "counts(), forge-jobs status": _timed(lambda store: store.storage.operator.counts(), 3),
     "unfinished(), at the end of a drain": _timed(lambda store: store.storage.upkeep.unfinished([QUEUE], [KIND]), 3),
     "unserved(), every 5 s": _timed(lambda store: store.storage.upkeep.unserved(), 3),

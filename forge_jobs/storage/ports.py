@@ -16,9 +16,11 @@ from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.records import (
     Batch,
+    Census,
     Claim,
     Ended,
     Exchanged,
+    Glance,
     HostRecord,
     JobFilter,
     Opened,
@@ -114,10 +116,10 @@ class ProcessRegistry(Protocol):
     def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
 
-    def dead_processes(self, host_id: str, living: Sequence[int]) -> list[int]:
-        """Return the processes that hold claims or a registration and are dead.
+    def census(self, host_id: str, living: Sequence[int]) -> Census:
+        """Return who is dead of those that hold claims or a registration, and who holds claims.
 
-        Those are the ones of ``host_id`` that are not in ``living``, those of hosts that are gone, and those that
+        Dead are the processes of ``host_id`` that are not in ``living``, those of hosts that are gone, and those that
         nobody registered.
         """
 
@@ -163,11 +165,8 @@ class Upkeep(Protocol):
     def open_due(self, limit: int) -> Opened:
         """Make at most ``limit`` jobs ready whose time has come."""
 
-    def look(self) -> Opened:
-        """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due.
-
-        Changes nothing, in one statement.
-        """
+    def look(self, host_id: str) -> Glance:
+        """Return all that may be to do, for this host or the leader. Changes nothing, in one statement."""
 
     def unserved(self) -> list[Unserved]:
         """Return the jobs that wait although nobody alive will take them, by queue and kind. Changes nothing."""

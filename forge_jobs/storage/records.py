@@ -182,6 +182,42 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     next_due: int | None = None
 
 
+class Glance(msgspec.Struct, frozen=True, kw_only=True):
+    """What a coordinator sees when it looks: all that may be for it to do, in one statement.
+
+    ``ready`` counts ready jobs of each queue that is not paused, to a few hundred; ``next_due`` and ``next_expiry`` are
+    the instants at which the next job is due and the next waiting one expires (``None``: none); ``caps`` are the
+    ``max_workers`` of the queues that have one; ``wanted`` says that operators want something of a host: a running job
+    is to be stopped, or a question waits.
+    """
+
+    ready: Mapping[str, int]
+    next_due: int | None
+    next_expiry: int | None
+    caps: Mapping[str, int]
+    wanted: bool
+
+
+class Census(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is gone and who holds claims, by process id; ``dead_hosts`` by host id."""
+
+    dead: Sequence[int]
+    dead_hosts: Sequence[str]
+    holding: frozenset[int]
+
+
+def census_of(
+    processes: Sequence[tuple[int, str | None, bool]], hosts: Sequence[HostRecord], host_id: str, living: Sequence[int]
+) -> Census:
+    """Return who is dead, given (process id, host id, whether it holds claims) of each, and all hosts."""
+    alive = {host.host_id for host in hosts if host.alive} - {host_id}
+    return Census(
+        dead=sorted(p for p, host, _holds in processes if p not in living and host not in alive),
+        dead_hosts=[host.host_id for host in hosts if not host.alive and host.host_id != host_id],
+        holding=frozenset(p for p, _host, holds in processes if holds),
+    )
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Something asked of a host: the ``stack`` of a worker, or to be watched (``watch``)."""
 

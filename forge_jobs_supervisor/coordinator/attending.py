@@ -6,16 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from forge_jobs.clock import monotonic
-from forge_jobs.model.shares import fair_shares
-from forge_jobs.storage.records import HostRecord, Request
+from forge_jobs.model.shares import shares_of
+from forge_jobs.storage.records import Glance, HostRecord, Request
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
 from forge_jobs_supervisor.messages import Dump, Message, Stop, Targets
 from forge_jobs_supervisor.unix import stacks
 
-ATTEND_EVERY = 0.5
-"""Seconds between looks, in case a ring was lost."""
+SHARES_EVERY = 2.0
+"""Seconds between looks at which other hosts live, while a queue of this host has a cap."""
 
 WATCHED_FOR = 5.0
 BEAT_WHILE_WATCHED = 0.5
@@ -27,7 +27,7 @@ MOST_CLAIMS = 500
 
 
 class Attendant:
-    """Looks at cancels, settings and questions when somebody rings, and now and then."""
+    """Sees to cancels, caps and questions, after a look has shown that there are any."""
 
     def __init__(
         self,
@@ -42,15 +42,19 @@ class Attendant:
         self._view = view
         self._timetable = timetable
         self._say = say
-        self._caps: Mapping[str, int | None] = {}
+        self._caps: Mapping[str, int] = {}
+        self._shares: Mapping[str, int | None] = {}
+        self._shared_at = float("-inf")
         self._watched_until = 0.0
         self._stacks: dict[int, _Asked] = {}
-        timetable.add(Duty("attend", ATTEND_EVERY, self.attend), Duty("stacks", STACKS_EVERY, self._read_stacks))
+        timetable.add(Duty("stacks", STACKS_EVERY, self._read_stacks))
 
-    def attend(self) -> None:
+    def see(self, seen: Glance) -> None:
         """Pass on what operators want."""
+        self._pass_shares({queue: cap for queue, cap in seen.caps.items() if queue in self._host.queues})
+        if not seen.wanted:
+            return
         self._stop_cancelled()
-        self._pass_caps()
         for request in self._stores.control.asked(self._host.host_id):
             if request.verb == "watch":
                 self._watched_until = monotonic() + WATCHED_FOR
@@ -71,22 +75,24 @@ class Attendant:
             for first in range(0, len(claims), MOST_CLAIMS):
                 self._say(Stop(claims=claims[first : first + MOST_CLAIMS]))
 
-    def _pass_caps(self) -> None:
-        """Tell how many workers this host may have of each queue: its share among the hosts that serve it."""
-        capped = {s.name: s.max_workers for s in self._stores.queue_config.queues() if s.name in self._host.queues}
-        caps: dict[str, int | None] = dict.fromkeys(self._host.queues)
-        if any(cap is not None for cap in capped.values()):
-            hosts = [host for host in self._stores.registry.hosts() if host.alive]
-            for queue, cap in capped.items():
-                serving = sorted(host.host_id for host in hosts if queue in host.queues)
-                if cap is None:
-                    continue
-                caps[queue] = self._caps.get(queue)  # off the registry, for a moment: as before
-                if self._host.host_id in serving:
-                    caps[queue] = fair_shares(cap, len(serving))[serving.index(self._host.host_id)]
-        if caps != self._caps:
-            self._caps = caps
-            self._say(Targets(caps=caps))
+    def _pass_shares(self, caps: Mapping[str, int]) -> None:
+        """Tell how many workers this host may have of each queue: its share among the hosts that serve it.
+
+        Every host computes the same from the same rows, so nobody need assign anything; while two see different rows,
+        the claim itself keeps the cap.
+        """
+        if self._shares and caps == self._caps and (not caps or monotonic() - self._shared_at < SHARES_EVERY):
+            return
+        shares: dict[str, int | None] = dict.fromkeys(self._host.queues)
+        hosts = [host for host in self._stores.registry.hosts() if host.alive] if caps else []
+        for queue, cap in caps.items():
+            serving = [host.host_id for host in hosts if queue in host.queues]
+            # Off the registry, for a moment: as before.
+            shares[queue] = shares_of(queue, cap, serving).get(self._host.host_id, self._shares.get(queue))
+        self._caps, self._shared_at = caps, monotonic()
+        if shares != self._shares:
+            self._shares = shares
+            self._say(Targets(caps=shares))
 
     def _ask_for_stack(self, request: Request) -> None:
         place = self._view.stack_of(request.process_id)

@@ -65,11 +65,13 @@ class Coordinator:
         self._undertaker = Undertaker(host.host_id, stores, settler, clock)
         self._waker = Waker(host.queues, stores.upkeep, view, timetable, clock, self._say)
         self._rescuer = Rescuer(host, stores, view, self._undertaker, timetable, clock, self._waker.wake_for)
-        self._leader = Leader(host.host_id, stores, timetable)
+        self._leader = Leader(host.host_id, stores, timetable, clock)
         self._attendant = Attendant(host, stores, view, timetable, self._say)
         self._reporter = Reporter(host, stores, view, self._say)
         timetable.add(
-            Duty("beat", BEAT_EVERY, self._beat), Duty("checkpoint", LOOK_EVERY, self._stores.upkeep.checkpoint)
+            Duty("look", LOOK_EVERY, self._look),
+            Duty("beat", BEAT_EVERY, self._beat),
+            Duty("checkpoint", LOOK_EVERY, self._stores.upkeep.checkpoint),
         )
         if drain:
             timetable.add(Duty("drain", DRAIN_EVERY, self._reporter.see_whether_drained, patient=True))
@@ -106,8 +108,7 @@ class Coordinator:
         if self._lifeline.fileno() in ready:
             self._hear_parent()
         if self._doorbell.fileno() in ready and self._waker.answer(self._doorbell):
-            self._guarded(self._attendant.attend)
-            self._guarded(self._waker.look)  # a queue may have been resumed
+            self._guarded(self._look)
         self._guarded(self._bury)
         for duty in self._timetable.due(before := monotonic()):
             self._guarded(duty.act)
@@ -151,6 +152,13 @@ class Coordinator:
     def _bury(self) -> None:
         for process_id in self._rescuer.bury():
             self._say(Settled(process_id=process_id))
+
+    def _look(self) -> None:
+        """Look for all that may be to do: at an operator's ring, and now and then in case one was lost."""
+        seen = self._stores.upkeep.look(self._host.host_id)
+        self._waker.see(seen)
+        self._attendant.see(seen)
+        self._leader.see(seen)
 
     def _beat(self) -> None:
         """Say that this host lives; then look for claims that nobody will ever hand in."""

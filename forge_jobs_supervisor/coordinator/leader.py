@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 
-from forge_jobs.clock import monotonic
-from forge_jobs.storage.records import UNKNOWN_KIND, Unserved
+from forge_jobs.clock import MICROSECONDS, Clock, boottime_us, monotonic
+from forge_jobs.storage.records import UNKNOWN_KIND, Glance, Unserved
 from forge_jobs_supervisor.coordinator.stores import Stores
-from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
 
 _log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 15.0
+LEASE_MARGIN = 1.0
+"""Seconds before the lease's end at which its holder stops trusting it: two clocks do not run alike."""
+
 LEAD_EVERY = 5.0
 PRUNE_EVERY = 60.0
 PRUNE_SLICE = 500
-EXPIRE_EVERY = 0.5
 EXPIRE_SLICE = 500
 EXPIRE_PAUSE = 0.05
+EXPIRE_SOON = 0.5
 PRUNE_PAUSE = 0.05
 PARK_SLICE = 5000
 PARK_PAUSE = 0.05
@@ -26,27 +29,42 @@ PARK_PAUSE = 0.05
 class Leader:
     """Takes or renews the lease; while it has it: retention, tallies, and what nobody serves."""
 
-    def __init__(self, host_id: str, stores: Stores, timetable: Timetable) -> None:
+    def __init__(self, host_id: str, stores: Stores, timetable: Timetable, clock: Clock) -> None:
         self._host_id = host_id
         self._stores = stores
         self._timetable = timetable
-        self._leads = False
+        self._clock = clock
+        self._leads_until = 0
         self._unserved: list[Unserved] = []
         self._to_park: list[tuple[str, str]] = []
         timetable.add(
             Duty("lead", LEAD_EVERY, self._lead, patient=True),
-            Duty("park", LEAD_EVERY, self._park),
+            Duty("park", NEVER, self._park, due=NEVER),
             Duty("prune", PRUNE_EVERY, self._prune),
-            Duty("expire", EXPIRE_EVERY, self._expire),
+            Duty("expire", NEVER, self._expire, due=NEVER),
         )
 
     def resign(self) -> None:
         """Give the lease up, so that another need not wait for its end."""
         self._stores.leadership.resign(self._host_id)
 
+    @property
+    def _leads(self) -> bool:
+        """Whether the lease is held; not trusted to its end, and over for one that was suspended in the meantime."""
+        return boottime_us() < self._leads_until
+
+    def see(self, seen: Glance) -> None:
+        """End jobs that are too late."""
+        if seen.next_expiry is not None and self._leads:
+            wait = (seen.next_expiry - self._clock.now()) / MICROSECONDS
+            if wait < EXPIRE_SOON:
+                self._timetable.hasten("expire", monotonic() + wait)
+
     def _lead(self) -> None:
-        self._leads = self._stores.leadership.lead(self._host_id, LEASE_SECONDS)
-        if not self._leads:
+        asked_at = boottime_us()
+        led = self._stores.leadership.lead(self._host_id, LEASE_SECONDS)
+        self._leads_until = asked_at + round((LEASE_SECONDS - LEASE_MARGIN) * MICROSECONDS) if led else 0
+        if not led:
             return
         self._stores.upkeep.fold_tallies()
         known = {(item.queue, item.kind) for item in self._unserved}

@@ -57,20 +57,21 @@ class Rescuer:
     def look_for_lost(self, hear_parent: Callable[[], None]) -> None:
         """Settle what processes hold that are gone, and claims that their living worker does not know."""
         registry = self._stores.registry
-        dead = registry.dead_processes(self._host.host_id, self._view.process_ids())
+        census = registry.census(self._host.host_id, self._view.process_ids())
         # The parent writes a slot before it forks, and sends the obituary before it marks a slot: so whoever was
         # born or died since the board was read above is known here.
         living = self._view.process_ids()
         hear_parent()
-        dead = [p for p in dead if p not in living and p not in self.to_bury]
+        dead = [p for p in census.dead if p not in living and p not in self.to_bury]
         if dead:
             settled = self._undertaker.bury_unseen(dead)
             if settled:
                 _log.warning("%d jobs of %d processes that are gone are in the queue again", len(settled), len(dead))
             self._wake_for(settled)
-        for host in registry.hosts():
-            if not host.alive and host.host_id != self._host.host_id:
-                registry.retire_host(host.host_id)
+        for host_id in census.dead_hosts:
+            registry.retire_host(host_id)
+        if census.holding.isdisjoint(living):
+            return
         for process_id, claims in registry.claims_before(self._clock.now() - FORGOTTEN).items():
             if process_id in living:
                 self._give_back(process_id, [c for c in claims if not self._view.knows(process_id, c.claim_no)])

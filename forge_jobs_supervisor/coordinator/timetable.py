@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+NEVER = float("inf")
+"""For a duty that is done only when it is hastened."""
+
 
 class Duty(msgspec.Struct):
     """Something to be done every so many seconds; ``due`` is a monotonic time.

@@ -1,4 +1,4 @@
-"""Waking workers: at a ring, when a job is due, and now and then in case a ring was lost."""
+"""Waking workers: at a ring, when a job is due, and at a look, in case a ring was lost."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from forge_jobs.clock import MICROSECONDS, Clock, monotonic
 from forge_jobs.model.states import FINISHED
 from forge_jobs.storage.ports import Doorbell, Upkeep
-from forge_jobs.storage.records import Ended
+from forge_jobs.storage.records import Ended, Glance
 from forge_jobs_supervisor.coordinator.board_view import BoardView
-from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
 from forge_jobs_supervisor.messages import Message, Wake
 
 LOOK_EVERY = 0.5
@@ -34,7 +34,7 @@ class Waker:
         self._timetable = timetable
         self._clock = clock
         self._say = say
-        timetable.add(Duty("look", LOOK_EVERY, self.look), Duty("open_due", LOOK_EVERY, self._open_due))
+        timetable.add(Duty("open_due", NEVER, self._open_due, due=NEVER))
 
     def answer(self, doorbell: Doorbell) -> bool:
         """Take the rings that have come; return whether one asks for attention."""
@@ -49,9 +49,8 @@ class Waker:
         self._wake(ready)
         return attention
 
-    def look(self) -> None:
+    def see(self, seen: Glance) -> None:
         """Cover for a ring that was lost, and learn when the next job is due."""
-        seen = self._upkeep.look()
         self._wake(seen.ready)
         if seen.next_due is not None:
             self._hasten_opening(seen.next_due)

@@ -81,10 +81,10 @@ def test_looking_tells_what_is_ready_and_what_is_due_and_changes_nothing(storage
     due = enqueue(storage, run_at=clock.now() + 1)
     clock.advance(5)
 
-    seen = storage.upkeep.look()
+    seen = storage.upkeep.look("host-a")
 
     assert (seen.ready, seen.next_due) == ({"default": 3}, record(storage, due).scheduled_at)
-    assert storage.upkeep.look() == seen
+    assert storage.upkeep.look("host-a") == seen
     assert record(storage, due).gate is Gate.WAITING
 
 
@@ -92,7 +92,7 @@ def test_looking_counts_to_a_few_hundred_only(storage: Storage) -> None:
     a_queue(storage, "default")
     enqueue_some(storage, 1000)
 
-    assert 256 <= storage.upkeep.look().ready["default"] < 1000
+    assert 256 <= storage.upkeep.look("host-a").ready["default"] < 1000
 
 
 def test_a_job_is_run_now_instead_of_later(storage: Storage, clock: FakeClock) -> None:
@@ -142,4 +142,4 @@ def test_a_look_wakes_nobody_for_a_paused_queue(storage: Storage) -> None:
     enqueue(storage)
     a_queue(storage, paused=True)
 
-    assert storage.upkeep.look().ready == {}
+    assert storage.upkeep.look("host-a").ready == {}

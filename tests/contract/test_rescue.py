@@ -11,14 +11,14 @@ from tests.support.hands import Hand
 
 
 def test_nobody_is_dead_where_nobody_is(storage: Storage) -> None:
-    assert storage.registry.dead_processes("host-a", []) == []
+    assert storage.registry.census("host-a", []).dead == []
 
 
 def test_of_its_own_workers_a_host_knows_who_lives(storage: Storage, backend: Backend) -> None:
     a_living_host(storage, backend)
     living, dead = Hand(storage), Hand(storage)
 
-    assert storage.registry.dead_processes("host-a", [living.process_id]) == [dead.process_id]
+    assert storage.registry.census("host-a", [living.process_id]).dead == [dead.process_id]
 
 
 def test_workers_of_another_living_host_live(storage: Storage, backend: Backend) -> None:
@@ -28,7 +28,7 @@ def test_workers_of_another_living_host_live(storage: Storage, backend: Backend)
     enqueue(storage)
     theirs.take()
 
-    assert storage.registry.dead_processes("host-a", []) == []
+    assert storage.registry.census("host-a", []).dead == []
 
 
 def test_workers_of_a_host_that_died_are_dead(storage: Storage, backend: Backend) -> None:
@@ -39,14 +39,14 @@ def test_workers_of_a_host_that_died_are_dead(storage: Storage, backend: Backend
     one.take()
     backend.take_life(gone.life_lock)
 
-    assert storage.registry.dead_processes("host-a", []) == sorted([one.process_id, other.process_id])
+    assert storage.registry.census("host-a", []).dead == sorted([one.process_id, other.process_id])
 
 
 def test_workers_of_a_host_that_was_taken_off_are_dead(storage: Storage, backend: Backend) -> None:
     a_living_host(storage, backend, "host-a")
     stray = Hand(storage, host_id="nobody")
 
-    assert storage.registry.dead_processes("host-a", []) == [stray.process_id]
+    assert storage.registry.census("host-a", []).dead == [stray.process_id]
 
 
 def test_a_process_that_holds_claims_and_is_not_registered_is_dead(storage: Storage, backend: Backend) -> None:
@@ -56,7 +56,7 @@ def test_a_process_that_holds_claims_and_is_not_registered_is_dead(storage: Stor
     hand.take()
     storage.registry.bury(hand.process_id, [], "host-a")
 
-    assert storage.registry.dead_processes("host-a", []) == [hand.process_id]
+    assert storage.registry.census("host-a", []).dead == [hand.process_id]
 
 
 def test_a_process_that_has_been_settled_is_not_dead_any_more(storage: Storage, backend: Backend) -> None:
@@ -67,7 +67,7 @@ def test_a_process_that_has_been_settled_is_not_dead_any_more(storage: Storage, 
 
     storage.registry.bury(hand.process_id, [hand.back(claim)], "host-a")
 
-    assert storage.registry.dead_processes("host-a", []) == []
+    assert storage.registry.census("host-a", []).dead == []
 
 
 def test_a_burial_settles_what_the_process_held_and_takes_it_off(storage: Storage) -> None:
@@ -127,5 +127,5 @@ def test_a_long_job_of_a_living_process_is_nobodys_to_take(
     claim = hand.take()
     clock.advance(days=3)
 
-    assert storage.registry.dead_processes("host-a", [hand.process_id]) == []
+    assert storage.registry.census("host-a", [hand.process_id]).dead == []
     assert hand.hand_in(hand.done(claim)) == []

@@ -79,7 +79,7 @@ def test_the_host_is_off_the_registry_after_a_stop(farm: Farm) -> None:
     supervised.signal(signal.SIGTERM)
     assert supervised.wait() == 0
     assert farm.jobs.storage.registry.hosts() == []
-    assert farm.jobs.storage.registry.dead_processes("nobody", []) == []
+    assert farm.jobs.storage.registry.census("nobody", []).dead == []
 
 
 @pytest.mark.parametrize("preload", ["--preload", "--no-preload"])

@@ -187,11 +187,6 @@ def test_a_database_of_another_sort_is_refused(database: str) -> None:
         sqlite_path(database)
 
 
-def test_postgres_is_refused_by_this_version() -> None:
-    with pytest.raises(ConfigError, match="PostgreSQL is not supported by this version"):
-        sqlite_path("postgresql://db/jobs")
-
-
 def test_the_application_is_named_by_the_environment(project: Path) -> None:
     (project / "pyproject.toml").write_text('[tool.forge-jobs]\napp = "file:jobs"')
 

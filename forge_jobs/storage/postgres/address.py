@@ -27,15 +27,20 @@ class Address(NamedTuple):
 
 def address_of(url: str) -> Address:
     """Return what a URL says; raise ConfigError. ``schema`` and ``stale_after`` in its query are ours."""
-    parts = urlsplit(url)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    ours = {name: value for name, value in query if name in ("schema", "stale_after")}
-    theirs = urlencode([(name, value) for name, value in query if name not in ours])
-    address = urlunsplit(parts._replace(query=theirs))
     try:
-        conninfo.conninfo_to_dict(address)
-    except psycopg.Error as error:
-        raise ConfigError(f"database URL {without_password(url)!r} is not valid: {str(error).strip()}") from None
+        parts = urlsplit(url)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+        ours = {name: value for name, value in query if name in ("schema", "stale_after")}
+        theirs = urlencode([(name, value) for name, value in query if name not in ours])
+        address = urlunsplit(parts._replace(query=theirs))
+        name = str(conninfo.conninfo_to_dict(address).get("dbname"))
+    except (ValueError, psycopg.Error):  # what they say of it may show its password
+        name = "@"
+    if "@" in name:  # a piece of a password that is not escaped is taken for the database's name
+        raise ConfigError(
+            f"database URL {without_password(url)!r} is not valid: write postgresql://user:password@host:port/database, "
+            "and in a password %40 for '@', %2F for '/', %23 for '#', %25 for '%'"
+        )
     schema = ours.get("schema", SCHEMA)
     if not _SCHEMA_NAME.fullmatch(schema):
         raise ConfigError(f"schema {schema!r} is not valid: use small letters, digits and '_', not a digit first")

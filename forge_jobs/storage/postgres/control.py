@@ -23,7 +23,7 @@ class PostgresControl:
 
     def cancel_requests(self) -> list[tuple[int, int]]:
         """Return (process id, claim number) of every running job that is to be stopped."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             return [(row[0], row[1]) for row in self._database.run(connection, "cancel_requests")]
 
     def ask(self, host_id: str, process_id: int | None, verb: str) -> int:
@@ -38,7 +38,7 @@ class PostgresControl:
     def asked(self, host_id: str) -> list[Request]:
         """Return what is asked of a host and not answered."""
         since = instant(self._database.clock.now() - FRESH)
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             rows = self._database.run(connection, "asked", (host_id, since))
         return [Request(number=row[0], process_id=row[1], verb=row[2]) for row in rows]
 
@@ -49,6 +49,6 @@ class PostgresControl:
 
     def answer_of(self, number: int) -> str | None:
         """Return the answer, or None while there is none."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             rows = self._database.run(connection, "answer_of", (number,))
         return rows[0][0] if rows else None

@@ -100,7 +100,7 @@ class Database:
         """Return the server's time, None while there is no connection: then nobody has asked it anything either."""
         if self._connection is None or self._connection.closed or self._forked:
             return None
-        with self.reading() as connection:
+        with self.single() as connection:
             ((there,),) = self.run(connection, "clock")
         return int(there)
 
@@ -125,7 +125,7 @@ class Database:
                 self._in_transaction = False
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[psycopg.Connection[Any]]:
+    def single(self) -> Iterator[psycopg.Connection[Any]]:
         """Give the connection; each statement is a transaction of its own."""
         with self._lock, self._translating():
             yield self._opened()

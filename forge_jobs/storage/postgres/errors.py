@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import psycopg
 from psycopg import errors as pg
 
 from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable, SchemaMismatch
+
+TRIES = 10
+T = TypeVar("T")
 
 
 class Late(Exception):
     """The server did not answer within the deadline."""
 
 
-class Deadlocked(DatabaseError):
-    """Two transactions waited for each other, and this one was rolled back: it may be tried again."""
+class Contended(DatabaseError):
+    """Two transactions met, and this one was rolled back: it may be tried again."""
+
+
+def again(act: Callable[[], T]) -> T:
+    """Do a transaction once more, a few times, when it met another and was rolled back."""
+    for _ in range(TRIES - 1):
+        try:
+            return act()
+        except Contended:
+            continue
+    return act()
 
 
 def translated(error: psycopg.Error | Late, location: str) -> DatabaseError:
     """Return our error for one of psycopg's."""
     if isinstance(error, (Late, pg.QueryCanceled, pg.LockNotAvailable)):
         return DatabaseBusy(f"database {location} did not answer within the deadline")
-    if isinstance(error, (pg.DeadlockDetected, pg.SerializationFailure)):
-        return Deadlocked(f"database {location}: {_first_line(error)}; try again")
+    if isinstance(error, (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)):
+        return Contended(f"database {location}: {_first_line(error)}; try again")
     if isinstance(error, (pg.UndefinedTable, pg.InvalidSchemaName, pg.UndefinedColumn)):
         return SchemaMismatch(f"database {location} has no schema of forge-jobs: run forge-jobs-db create")
     if isinstance(error, pg.InsufficientPrivilege):

@@ -16,11 +16,11 @@ class PostgresLeadership:
     def lead(self, holder: str, seconds: float) -> bool:
         """Take or renew the leader's lease; False while another live host holds it."""
         now = self._database.clock.now()
-        with self._database.writing() as connection:
+        with self._database.single() as connection:
             until = instant(now + round(seconds * MICROSECONDS))
             return bool(self._database.run(connection, "lead", (holder, until, instant(now))))
 
     def resign(self, holder: str) -> None:
         """Give the lease up, if ``holder`` has it."""
-        with self._database.writing() as connection:
+        with self._database.single() as connection:
             self._database.run(connection, "resign", (holder,))

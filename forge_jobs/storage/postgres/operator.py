@@ -16,6 +16,7 @@ from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event,
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
+from forge_jobs.storage.postgres.errors import again
 from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.postgres.rows import record_of
 from forge_jobs.storage.records import Batch, JobFilter, WorkerView
@@ -44,7 +45,7 @@ class PostgresOperator:
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
         """Return the status of each job that exists."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             rows = self._database.run(connection, "statuses", (list(job_ids),))
         return {job_id: Status(status) for job_id, status in rows}
 
@@ -147,6 +148,9 @@ class PostgresOperator:
 
     def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False) -> Batch:
         """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived."""
+        return again(lambda: self._try_batch(wanted, limit, after, change, rings=rings))
+
+    def _try_batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool) -> Batch:
         rows = self._select(wanted, limit, after)
         done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
         if rows:
@@ -168,7 +172,7 @@ class PostgresOperator:
         return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             return self._selected(connection, wanted, limit, after)
 
     def _selected(self, connection: psycopg.Connection[Any], wanted: JobFilter, limit: int, after: int) -> list[Any]:

@@ -12,10 +12,7 @@ from forge_jobs.model.states import Gate
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
-from forge_jobs.storage.postgres.errors import Deadlocked
-
-TRIES = 10
-"""How often a job is stored anew whose key was held by one that ended at that moment, or that met in a deadlock."""
+from forge_jobs.storage.postgres.errors import TRIES, Contended, again
 
 
 class PostgresProducer:
@@ -30,12 +27,7 @@ class PostgresProducer:
         if not jobs:
             return []
         now = self._database.clock.now()
-        for _ in range(TRIES - 1):
-            try:
-                return self._enqueue(jobs, now)
-            except Deadlocked:
-                continue
-        return self._enqueue(jobs, now)
+        return again(lambda: self._enqueue(jobs, now))
 
     def _enqueue(self, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
         with self._database.writing() as connection:
@@ -59,7 +51,7 @@ class PostgresProducer:
             holder = self._database.run(connection, "unique_holder", (job.kind, job.unique_key))
             if holder:
                 return Enqueued(holder[0][0], deduplicated=True)
-        raise Deadlocked
+        raise Contended("a unique key was held and free again many times")
 
     def _ring(self, connection: psycopg.Connection[Any], stored: Sequence[NewJob], now: int) -> None:
         ready: dict[str, int] = {}

@@ -26,7 +26,7 @@ class PostgresQueueConfig:
 
     def queues(self) -> list[QueueSettings]:
         """Return every queue's settings by name."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             return [settings_of(row) for row in self._database.run(connection, "queues")]
 
     def change_queue(self, name: str, changes: Mapping[str, object]) -> QueueSettings | None:

@@ -13,7 +13,7 @@ from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import hand_in
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
-from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
+from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
 
 
 class PostgresRegistry:
@@ -59,18 +59,18 @@ class PostgresRegistry:
 
     def beat(self, host_id: str, workers: Sequence[WorkerView]) -> bool:
         """Say that the host lives, and store what its board shows; False when it is not registered any more."""
-        with self._database.writing() as connection:
+        with self._database.single() as connection:
             values = (instant(self._database.clock.now()), json_text(workers), host_id)
             return bool(self._database.run(connection, "beat", values))
 
     def hosts(self) -> list[HostRecord]:
         """Return every registered host; ``alive`` is judged now."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             return [host for host, _workers in self._hosts(connection)]
 
     def workers(self) -> list[tuple[HostRecord, WorkerView]]:
         """Return what the boards of the live hosts showed at their last beat."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             return [(host, worker) for host, workers in self._hosts(connection) if host.alive for worker in workers]
 
     def live_workers(self, connection: psycopg.Connection[Any]) -> list[WorkerView]:
@@ -112,7 +112,7 @@ class PostgresRegistry:
     def claims_before(self, moment: int) -> dict[int, list[Claim]]:
         """Return the claims, by process, that were made before ``moment`` and have not ended."""
         found: dict[int, list[Claim]] = {}
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             for row in self._database.run(connection, "claims_before", (instant(moment),)):
                 found.setdefault(row[9], []).append(claim_of(row))
         return found
@@ -120,21 +120,16 @@ class PostgresRegistry:
     def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
         with self._database.writing() as connection:
-            hand_in(self._database, connection, ended, host_id)
+            # The worker's row first: whoever hands in locks it first too, so that no two wait for each other.
             self._database.run(connection, "retire_process", (process_id,))
+            hand_in(self._database, connection, ended, host_id)
 
-    def dead_processes(self, host_id: str, living: Sequence[int]) -> list[int]:
-        """Return the processes that hold claims or a registration and are dead."""
-        with self._database.snapshot() as connection:
-            alive_hosts = {h.host_id for h in self.live_hosts(connection)} - {host_id}
-            registered = dict(self._database.run(connection, "processes"))
-            running = {p for (p,) in self._database.run(connection, "running_processes")}
-        living_here = set(living)
-        return sorted(
-            process_id
-            for process_id in registered.keys() | running
-            if process_id not in living_here and registered.get(process_id) not in alive_hosts
-        )
+    def census(self, host_id: str, living: Sequence[int]) -> Census:
+        """Return who is dead of those that hold claims or a registration, and who holds claims."""
+        with self._database.single() as connection:  # the processes first: the host of each is there
+            processes = self._database.run(connection, "census")
+            hosts = [host for host, _workers in self._hosts(connection)]
+        return census_of(processes, hosts, host_id, living)
 
     def retire_host(self, host_id: str) -> None:
         """Take a host and all its processes off the registry."""

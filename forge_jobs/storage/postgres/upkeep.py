@@ -13,11 +13,12 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
 from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.postgres.registry import PostgresRegistry
-from forge_jobs.storage.postgres.rows import settings_of
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Opened, RunTotals, Unserved
+from forge_jobs.storage.postgres.rows import glance_of, settings_of
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Unserved
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
@@ -46,15 +47,15 @@ class PostgresUpkeep:
         return Opened(ready=dict(ready), next_due=due)
 
     def _next_due(self) -> int | None:
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             ((due,),) = self._database.run(connection, "next_due")
             return None if due is None else int(due)
 
-    def look(self) -> Opened:
-        """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due."""
-        with self._database.reading() as connection:
-            rows = self._database.run(connection, "look", (COUNT_LIMIT,))
-        return Opened(ready={queue: jobs for queue, jobs, _due in rows if queue and jobs}, next_due=rows[-1][2])
+    def look(self, host_id: str) -> Glance:
+        """Return all that may be to do, for this host or the leader."""
+        fresh = instant(self._database.clock.now() - FRESH)
+        with self._database.single() as connection:
+            return glance_of(self._database.run(connection, "look", (COUNT_LIMIT, host_id, fresh)))
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
@@ -76,21 +77,19 @@ class PostgresUpkeep:
 
     def _survey(self) -> tuple[list[Unserved], list[tuple[str, str]]]:
         """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does."""
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             hosts = self._registry.live_hosts(connection)
             served = {queue for host in hosts for queue in host.queues}
             known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
-            for queue, kind, jobs in self._database.run(connection, "ready_kinds"):
-                waiting[queue, kind] += jobs
-            parked = self._database.run(connection, "unserved_kinds")
-            for queue, kind, jobs in parked:
+            found = self._database.run(connection, "waiting_kinds")
+            for queue, kind, _parked, jobs in found:
                 waiting[queue, kind] += jobs
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
             if (q, k) not in known
-        ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
+        ], [(queue, kind) for queue, kind, parked, _jobs in found if parked and (queue, kind) in known]
 
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
@@ -111,7 +110,7 @@ class PostgresUpkeep:
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
         now = self._database.clock.now()
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             victims = self._victims(connection, now, limit)
         if not victims:
             return 0
@@ -140,7 +139,7 @@ class PostgresUpkeep:
     def expire(self, limit: int) -> int:
         """End at most ``limit`` waiting jobs for which it is too late; return how many."""
         now = self._database.clock.now()
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             if not self._database.run(connection, "expired", (instant(now), 1)):
                 return 0
         tally: Tally = Counter()
@@ -155,7 +154,7 @@ class PostgresUpkeep:
 
     def fold_tallies(self) -> None:
         """Sum the tallies of ended jobs into one row for each queue and outcome, once there are many."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             ((rows,),) = self._database.run(connection, "tally_rows")
         if rows < FOLD_AT:
             return
@@ -165,7 +164,7 @@ class PostgresUpkeep:
 
     def run_totals(self, host_id: str) -> RunTotals:
         """Return how the attempts of this host ended."""
-        with self._database.reading() as connection:
+        with self._database.single() as connection:
             return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
 
     def checkpoint(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
+from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import hand_in
 from forge_jobs.storage.sqlite.lifelock import LifeLocks
@@ -121,18 +121,12 @@ class SqliteRegistry:
             hand_in(self._database, connection, ended, host_id)
             self._database.run(connection, "retire_process", (process_id,))
 
-    def dead_processes(self, host_id: str, living: Sequence[int]) -> list[int]:
-        """Return the processes that hold claims or a registration and are dead."""
+    def census(self, host_id: str, living: Sequence[int]) -> Census:
+        """Return who is dead of those that hold claims or a registration, and who holds claims."""
         with self._database.snapshot() as connection:
-            alive_hosts = {h.host_id for h in self.live_hosts(connection)} - {host_id}
-            registered = dict(self._database.run(connection, "processes"))
-            running = {p for (p,) in self._database.run(connection, "running_processes")}
-        living_here = set(living)
-        return sorted(
-            process_id
-            for process_id in registered.keys() | running
-            if process_id not in living_here and registered.get(process_id) not in alive_hosts
-        )
+            processes = self._database.run(connection, "census")
+            hosts = [host for host, _workers in self._hosts(connection)]
+        return census_of(processes, hosts, host_id, living)
 
     def retire_host(self, host_id: str) -> None:
         """Take a host and all its processes off the registry."""

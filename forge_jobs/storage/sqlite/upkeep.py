@@ -12,12 +12,13 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Opened, RunTotals, Unserved
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Unserved
 from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
-from forge_jobs.storage.sqlite.rows import json_text, settings_of
+from forge_jobs.storage.sqlite.rows import glance_of, json_text, settings_of
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
@@ -50,12 +51,11 @@ class SqliteUpkeep:
             ((due,),) = self._database.run(connection, "next_due")
             return None if due is None else int(due)
 
-    def look(self) -> Opened:
-        """Return how many jobs are ready in each queue, counting to a few hundred, and when the next one is due."""
+    def look(self, host_id: str) -> Glance:
+        """Return all that may be to do, for this host or the leader."""
+        fresh = self._database.clock.now() - FRESH
         with self._database.reading() as connection:
-            found = dict(self._database.run(connection, "look", (COUNT_LIMIT,)))
-        due = found.pop(None)
-        return Opened(ready={queue: jobs for queue, jobs in found.items() if jobs}, next_due=due)
+            return glance_of(self._database.run(connection, "look", (COUNT_LIMIT, host_id, fresh)))
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
@@ -82,16 +82,14 @@ class SqliteUpkeep:
             served = {queue for host in hosts for queue in host.queues}
             known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
-            for queue, kind, jobs in self._database.run(connection, "ready_kinds"):
-                waiting[queue, kind] += jobs
-            parked = self._database.run(connection, "unserved_kinds")
-            for queue, kind, jobs in parked:
+            found = self._database.run(connection, "waiting_kinds")
+            for queue, kind, _parked, jobs in found:
                 waiting[queue, kind] += jobs
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
             if (q, k) not in known
-        ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
+        ], [(queue, kind) for queue, kind, parked, _jobs in found if parked and (queue, kind) in known]
 
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""

@@ -32,7 +32,7 @@ class SqliteWorkerQueue:
             queue = want.queue if want else (ended[0].queue if ended else "")
             settings = self._settings(connection, queue)
             claims: list[Claim] = []
-            if want and not settings.paused:
+            if want and not settings.paused and self._has_room(connection, process_id, settings):
                 claims = self._claim(connection, process_id, want)
         for end in ended:
             if end.scheduled_at is not None:  # somebody must know when it is due again
@@ -51,6 +51,13 @@ class SqliteWorkerQueue:
     def _settings(self, connection: apsw.Connection, queue: str) -> QueueSettings:
         row = self._database.run(connection, "queue_settings", (queue,))
         return settings_of(row[0]) if row else QueueSettings(name=queue)
+
+    def _has_room(self, connection: apsw.Connection, process_id: int, settings: QueueSettings) -> bool:
+        """Return whether the queue's cap lets one more process run its jobs."""
+        if settings.max_workers is None:
+            return True
+        ((others,),) = self._database.run(connection, "count_claimants", (settings.name, process_id))
+        return bool(others < settings.max_workers)
 
     def _claim(self, connection: apsw.Connection, process_id: int, want: Want) -> list[Claim]:
         now = self._database.clock.now()

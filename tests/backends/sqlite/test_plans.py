@@ -11,11 +11,16 @@ from forge_jobs.storage.sql import statement
 
 HOT: dict[str, list[str]] = {
     "cancel_requests": ["SCAN job USING INDEX job_stop"],
+    "census": [
+        "SEARCH job USING COVERING INDEX job_running (process_id=?)",
+        "SCAN job USING COVERING INDEX job_running",
+    ],
     "claim": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "claim_candidates": ["SEARCH job USING INDEX job_ready (queue=?)"],
     "claim_state": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "claims_before": ["SCAN job USING INDEX job_running"],
     "claims_of": ["SEARCH job USING INDEX job_running (process_id=?)"],
+    "count_claimants": ["SCAN job USING COVERING INDEX job_running"],
     "count_due": ["SCAN job USING COVERING INDEX job_due"],
     "count_ready": ["SCAN job USING COVERING INDEX job_ready"],
     "count_running": ["SCAN job USING COVERING INDEX job_running"],
@@ -24,7 +29,12 @@ HOT: dict[str, list[str]] = {
     "hand_in_dead": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "hand_in_done": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "hand_in_waiting": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
-    "look": ["SEARCH job USING COVERING INDEX job_ready (queue=?)", "SEARCH job USING COVERING INDEX job_due"],
+    "look": [
+        "SEARCH job USING COVERING INDEX job_ready (queue=?)",
+        "SEARCH job USING COVERING INDEX job_due",
+        "SEARCH job USING INDEX job_expiring (expires_at>?)",
+        "SCAN job USING INDEX job_stop",
+    ],
     "next_due": ["SEARCH job USING COVERING INDEX job_due"],
     "oldest_ready": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
     "open_due": [
@@ -37,22 +47,24 @@ HOT: dict[str, list[str]] = {
     ],
     "prune_dead": ["SEARCH job USING COVERING INDEX job_dead (queue=? AND finished_at<?)"],
     "prune_done": ["SEARCH job USING COVERING INDEX job_done (queue=? AND finished_at<?)"],
-    "ready_kinds": ["SCAN job USING COVERING INDEX job_ready"],
     "ready_of_kinds": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
     "retrying_in": ["SCAN job USING COVERING INDEX job_due"],
     "running_in": ["SCAN job USING COVERING INDEX job_running"],
-    "running_processes": ["SCAN job USING COVERING INDEX job_running"],
     "expired": ["SEARCH job USING INDEX job_expiring (expires_at>? AND expires_at<?)"],
     "find_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
     "select_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
     "statuses": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
     "unique_holder": ["SEARCH job USING INDEX job_unique (kind=? AND unique_key=?)"],
     "unpark_served": ["SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)"],
-    "unserved_kinds": ["SEARCH job USING COVERING INDEX job_shut (gate=?)"],
+    "waiting_kinds": [
+        "SCAN job USING COVERING INDEX job_ready",
+        "SEARCH job USING COVERING INDEX job_shut (gate=?)",
+    ],
 }
 """How each statement finds its rows of the job table."""
 
 SORTS_ALLOWED = {
+    "census",
     "claims_before",
     "claims_of",
     "count_due",
@@ -60,8 +72,8 @@ SORTS_ALLOWED = {
     "count_running",
     "count_shut",
     "find_by_id",
-    "ready_kinds",
     "select_by_id",
+    "waiting_kinds",
 }
 """These group or sort live rows only, or the few that were named."""
 

@@ -175,5 +175,5 @@ def test_readers_do_not_stand_in_the_line(path: Path) -> None:
     with holding(turnstile_file(path)):
         assert storage.operator.get(job_id) is not None
         assert storage.operator.counts()["default"].pending == 1
-        assert storage.upkeep.look().next_due is None
+        assert storage.upkeep.look("host-a").next_due is None
     storage.close()

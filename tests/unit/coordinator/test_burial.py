@@ -229,7 +229,7 @@ def test_several_processes_are_settled_and_taken_off(storage: Storage, undertake
     other.take()
 
     assert len(undertaker.bury_unseen([one.process_id, other.process_id, idle.process_id])) == 2
-    assert storage.registry.dead_processes("host-a", []) == []
+    assert storage.registry.census("host-a", []).dead == []
 
 
 def test_nobody_to_bury_is_no_error(storage: Storage, undertaker: Undertaker) -> None:

@@ -1,11 +1,19 @@
 -- Gives the first jobs in line to one process, as far as its budget goes; an attempt begins. Rows that another claims
--- just now are passed over. Reads the ready index only as far as it must. (MATERIALIZED: the LIMIT is taken once.)
-WITH line AS MATERIALIZED (
+-- just now are passed over. A queue's cap holds for the whole cluster; queue_settings_claiming lets one claim of such a
+-- queue in after the other. Reads the ready index only as far as it must. (MATERIALIZED: the LIMIT is taken once.)
+WITH allowed AS MATERIALIZED (
+    SELECT 1
+    WHERE EXISTS (SELECT 1 FROM forge_jobs.process WHERE process_id = $1)
+      AND NOT EXISTS (
+          SELECT 1 FROM forge_jobs.queue
+          WHERE name = $2 AND (paused OR CASE WHEN max_workers IS NOT NULL THEN max_workers <= (
+              SELECT count(DISTINCT process_id) FROM forge_jobs.job
+              WHERE status = 'in_progress' AND queue = $2 AND process_id <> $1) ELSE false END))
+), line AS MATERIALIZED (
     SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
     FROM forge_jobs.job
     WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
-      AND EXISTS (SELECT 1 FROM forge_jobs.process WHERE process_id = $1)
-      AND NOT EXISTS (SELECT 1 FROM forge_jobs.queue WHERE name = $2 AND paused)
+      AND EXISTS (SELECT 1 FROM allowed)
     ORDER BY priority, scheduled_at, seq
     LIMIT $4
     FOR UPDATE SKIP LOCKED
@@ -24,4 +32,5 @@ SET status = 'in_progress', gate = NULL, attempts = attempts + 1, process_id = $
     claim_no = $10 + chosen.place - 1
 FROM chosen WHERE job.seq = chosen.seq
 RETURNING job.seq, job.id, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
-          job.time_limit, job.expires_at
+          job.time_limit, job.expires_at, job.priority, job.scheduled_at,
+          extract(epoch FROM clock_timestamp() - statement_timestamp())::float8

@@ -1,2 +1,0 @@
--- Every registered worker and its host.
-SELECT process_id, host_id FROM process

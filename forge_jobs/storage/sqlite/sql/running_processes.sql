@@ -1,2 +1,0 @@
--- Every process that holds a claim; reads rows in progress only.
-SELECT DISTINCT process_id FROM job WHERE status = 'in_progress'
