@@ -38,7 +38,7 @@ def address_of(url: str) -> Address:
         name = "@"
     if "@" in name:  # a piece of a password that is not escaped is taken for the database's name
         raise ConfigError(
-            f"database URL {without_password(url)!r} is not valid: write postgresql://user:password@host:port/database, "
+            f"database URL {without_password(url)!r} is not valid: write postgresql://user:password@host/database, "
             "and in a password %40 for '@', %2F for '/', %23 for '#', %25 for '%'"
         )
     schema = ours.get("schema", SCHEMA)

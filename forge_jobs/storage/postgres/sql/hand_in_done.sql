@@ -1,10 +1,11 @@
--- Records successes, each only of the claim that is named, and tallies them. A later cancel changes nothing.
+-- Records successes, each only of the claim that is named, and tallies them. A later cancel changes nothing. (IS TRUE:
+-- the rows are found by their key; the index of running jobs may be full of dead ones.)
 WITH mine AS MATERIALIZED (
     SELECT job.seq, e.result, e.started_at, e.finished_at, e.cpu_time, e.peak_memory, process.host_id
     FROM unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::bigint[])
          AS e (seq, claim_no, result, started_at, finished_at, cpu_time, peak_memory)
-    JOIN forge_jobs.job ON job.seq = e.seq AND job.process_id = $1 AND job.claim_no = e.claim_no
-         AND job.status = 'in_progress'
+    JOIN forge_jobs.job ON job.seq = e.seq
+         AND (job.process_id = $1 AND job.claim_no = e.claim_no AND job.status = 'in_progress') IS TRUE
     LEFT JOIN forge_jobs.process ON process.process_id = $1
     ORDER BY job.seq
     FOR UPDATE OF job

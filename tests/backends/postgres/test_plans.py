@@ -1,0 +1,135 @@
+"""The plans of the statements that run often, with a million finished and a million scheduled jobs there.
+
+Each is planned as the server plans it at first, knowing the values, and as it plans it for good, not knowing them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.storage import PostgresStorage
+from tests.support.postgres import server_url
+
+MILLION = 1_000_000
+FEW = 5_000
+"""Rows of the job table that a statement may read: live ones, or as many as it was told."""
+
+FILL = f"""
+INSERT INTO job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, attempts, max_attempts,
+                 payload, process_id, claim_no, finished_at, unique_key, expires_at)
+SELECT gen_random_uuid(), 'default', 'work', status, gate, 0, now() + n * interval '1 second' * later,
+       now() - interval '1 day', 1, 5, '{{}}', CASE WHEN status IN ('done', 'dead', 'in_progress') THEN n % 8 END, n,
+       CASE WHEN status IN ('done', 'dead') THEN now() - n * interval '0.1 second' END, 'key-' || status || gate || n,
+       CASE WHEN later = 1 AND n % 1000 = 0 THEN now() + interval '30 days' END
+FROM (VALUES ('done', {MILLION}, NULL, 0), ('dead', 2000, NULL, 0), ('pending', {MILLION}, 1, 1),
+             ('pending', 2000, 0, 0), ('pending', 1000, 4, 0), ('in_progress', 64, NULL, 0))
+     AS f (status, jobs, gate, later),
+     generate_series(1, f.jobs) AS n;
+INSERT INTO queue SELECT 'default', false, true, 10, 600, 7, 30, NULL, NULL;
+INSERT INTO process SELECT n, 'host', 'default', n, n, now() FROM generate_series(0, 7) AS n;
+INSERT INTO host SELECT 'host', 'h', 1, 'l', 'v', '["default"]', '["work"]', 0, now(), now(), 1, false, '[]';
+INSERT INTO tally (queue, outcome, change) VALUES ('default', 'done', {MILLION});
+VACUUM ANALYZE job;
+"""
+
+AN_ID = "gen_random_uuid()"
+PK, READY, DUE, SHUT, RUNNING, STOP = "job_pkey", "job_ready", "job_due", "job_shut", "job_running", "job_stop"
+CLAIM = "3, 'default', '{work}', 8, 20000, 4000000, now(), '{work}', '{100}', 1000"
+FILTER = "9000000000, NULL, NULL, NULL, 50"
+DONE = "3, '{1}', '{1}', '{1}', ARRAY[now()], ARRAY[now()], '{1}', '{1}', NULL"
+NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}'"
+
+HOT: dict[str, tuple[str, set[str]]] = {
+    "cancel_requests": ("", {STOP}),
+    "cancel_running": ("now(), 1", {PK}),
+    "cancel_waiting": ("now(), 1", {PK}),
+    "census": ("", {RUNNING}),
+    "claim": (CLAIM, {READY, PK, RUNNING}),
+    "claim_behind": (f"{CLAIM}, 0, now(), 5", {READY, PK, RUNNING}),
+    "claim_state": ("1, 3, 1", {PK}),
+    "claims_before": ("now()", {RUNNING}),
+    "claims_of": ("3", {RUNNING}),
+    "count_ready": ("", {READY}),
+    "count_running": ("", {RUNNING}),
+    "count_shut": ("", {SHUT}),
+    "enqueue": (f"{AN_ID}, {NEW}", set()),
+    "expired": ("now(), 500", {"job_expiring"}),
+    "find": (FILTER, {PK}),
+    "find_by_id": (f"{FILTER}, ARRAY[{AN_ID}]", {"job_id_key"}),
+    "get": (AN_ID, {"job_id_key"}),
+    "hand_in_dead": ("1, 0, now(), now(), 1, 1, 5, 3, 5", {PK}),
+    "hand_in_done": (DONE, {PK}),
+    "hand_in_done_registered": (DONE, {PK}),
+    "hand_in_waiting": ("'failed', 1, now(), 0, 0, now(), 1, 1, 5, 3, 5", {PK}),
+    "look": ("300, 'host', now()", {READY, DUE, "job_expiring", STOP}),
+    "next_due": ("", {DUE}),
+    "oldest_ready": ("'default'", {READY}),
+    "open_due": ("now() + interval '100 s', 500", {DUE, PK}),
+    "park_unserved": ("'default', 'strange', 500", {READY, PK}),
+    "prune_dead": ("'default', now(), 500", {"job_dead"}),
+    "prune_done": ("'default', now(), 500", {"job_done"}),
+    "ready_of_kinds": ("'default', '{strange}'", {READY}),
+    "remove_job": ("1", {PK}),
+    "retry": ("now(), 1", {PK, "job_unique"}),
+    "run_now": ("now(), 1", {PK}),
+    "running_in": ("'default'", {RUNNING}),
+    "select_by_filter": (FILTER, {PK}),
+    "select_by_id": (f"{FILTER}, ARRAY[{AN_ID}]", {"job_id_key"}),
+    "statuses": (f"ARRAY[{AN_ID}]", {"job_id_key"}),
+    "unique_holder": ("'work', 'key-pending17'", {"job_unique"}),
+    "unpark_served": ("'{default}', '{work}'", {SHUT, PK}),
+    "waiting_kinds": ("", {READY, SHUT}),
+}
+"""The values each statement is tried with, and by which indexes of the job table it finds its rows."""
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Database]:
+    """A schema full of jobs."""
+    storage = PostgresStorage(server_url(), schema=f"t{os.urandom(6).hex()}", deadline=300.0)
+    storage.schema.create()
+    made = storage._database
+    with psycopg.connect(server_url(), autocommit=True) as connection:
+        connection.execute(f"SET search_path = {made.schema}")  # type: ignore[arg-type]
+        for text in FILL.split(";\n"):
+            connection.execute(text)  # type: ignore[arg-type]
+    yield made
+    storage.schema.drop()
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("name", sorted(HOT))
+def test_live_rows_are_found_by_an_index_and_history_is_not_read(database: Database, name: str, mode: str) -> None:
+    values, indexes = HOT[name]
+    with database.single() as connection:
+        connection.execute("BEGIN")
+        connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
+        connection.execute(f"PREPARE tried AS {database.text(name)}")
+        call = f"EXECUTE tried ({values})" if values else "EXECUTE tried"
+        ((found,),) = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {call}").fetchall()
+        connection.execute("ROLLBACK")
+        connection.execute("DEALLOCATE tried")
+
+    plan = found if isinstance(found, list) else json.loads(found)
+    steps = list(nodes(plan[0]["Plan"]))
+    of_job = [step for step in steps if step.get("Relation Name") == "job" and step["Node Type"] != "ModifyTable"]
+    assert {step.get("Index Name", step["Node Type"]) for step in of_job} == indexes
+    read = sum(
+        (step["Actual Rows"] + step.get("Rows Removed by Filter", 0) + step.get("Rows Removed by Index Recheck", 0))
+        * step["Actual Loops"]
+        for step in of_job
+    )
+    assert read <= FEW
