@@ -16,8 +16,9 @@ Run the jobs with ``forge-jobs supervise --app module:jobs``.
 from forge_jobs.app import ForgeJobs
 from forge_jobs.client import Cancelled, Job, Page
 from forge_jobs.config import QueuePaths
-from forge_jobs.context import JobContext
+from forge_jobs.context import JobContext, Transaction
 from forge_jobs.errors import (
+    ClaimLost,
     ConfigError,
     DatabaseBusy,
     DatabaseError,
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Cancelled",
     "Cause",
+    "ClaimLost",
     "ConfigError",
     "DatabaseBusy",
     "DatabaseError",
@@ -76,6 +78,7 @@ __all__ = [
     "Snoozed",
     "Status",
     "Throttled",
+    "Transaction",
     "UsageError",
     "WorkersAlive",
 ]

@@ -122,17 +122,21 @@ class ForgeJobs:
 
         return declare(kind) if callable(kind) else declare
 
-    def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
+    def enqueue(self, kind: str, payload: Any = None, *, connection: object | None = None, **options: Any) -> Job:
         """Store one job by kind and payload (a mapping of arguments); the handler need not be imported here.
 
         Options: queue, priority, run_at, delay, unique_key, max_attempts, timeout, expires_at. Where the handler is
         known, the payload is checked against it and its defaults apply. Raises PayloadError, InvalidValue,
         DatabaseError.
-        """
-        return self.client.enqueue(*self._prepared(kind, payload, options))
 
-    def enqueue_bulk(self, jobs: Iterable[tuple[Any, ...]]) -> list[Job]:
-        """Store many jobs in one transaction, or none; answers in the order given.
+        With ``connection``, the job is part of the transaction that is open on it: it can be seen and run after that
+        is committed, and is gone if it is rolled back. On PostgreSQL that is a psycopg connection to the same
+        database, or SQLAlchemy's or Django's that has one within; on SQLite an apsw connection to the same file.
+        """
+        return self.client.enqueue(*self._prepared(kind, payload, options), connection)
+
+    def enqueue_bulk(self, jobs: Iterable[tuple[Any, ...]], *, connection: object | None = None) -> list[Job]:
+        """Store many jobs in one transaction (that of ``connection``), or none; answers in the order given.
 
         Each is ``(kind, payload)`` or ``(kind, payload, options)``; ``job.deduplicated`` says which were there.
         """
@@ -144,7 +148,7 @@ class ForgeJobs:
                 )
             kind, payload, options = (*job, None, {})[:3] if len(job) < 3 else job
             prepared.append(self._prepared(kind, payload, dict(options or {})))
-        return self.client.enqueue_many(prepared)
+        return self.client.enqueue_many(prepared, connection)
 
     def _prepared(self, kind: str, payload: Any, options: dict[str, Any]) -> tuple[str, bytes, EnqueueOptions]:
         handler = self.handlers.get(kind)

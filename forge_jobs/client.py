@@ -194,14 +194,16 @@ class Client:
     def _statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
         return self._storage().operator.statuses(job_ids)
 
-    def enqueue(self, kind: str, payload: bytes, options: EnqueueOptions) -> Job:
+    def enqueue(self, kind: str, payload: bytes, options: EnqueueOptions, connection: object | None = None) -> Job:
         """Store one job; raise InvalidValue for an option out of range."""
-        return self.enqueue_many([(kind, payload, options)])[0]
+        return self.enqueue_many([(kind, payload, options)], connection)[0]
 
-    def enqueue_many(self, jobs: Sequence[tuple[str, bytes, EnqueueOptions]]) -> builtins.list[Job]:
-        """Store all jobs in one transaction, or none; answers in the same order."""
+    def enqueue_many(
+        self, jobs: Sequence[tuple[str, bytes, EnqueueOptions]], connection: object | None = None
+    ) -> builtins.list[Job]:
+        """Store all jobs in one transaction (that of ``connection``), or none; answers in the same order."""
         new = [new_job(kind, payload, options) for kind, payload, options in jobs]
-        return [self._job(answer) for answer in self._storage().producer.enqueue(new)]
+        return [self._job(answer) for answer in self._storage().producer.enqueue(new, connection)]
 
     def _job(self, answer: Enqueued) -> Job:
         return Job(self, answer.id, deduplicated=answer.deduplicated)

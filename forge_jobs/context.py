@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from forge_jobs.client import Job
+from forge_jobs.clock import Clock
+from forge_jobs.errors import InvalidValue
 from forge_jobs.model.names import checked_delay
 from forge_jobs.model.stops import StopReason
+from forge_jobs.payload import encode_result
+from forge_jobs.storage.ports import WorkerQueue
+from forge_jobs.storage.records import Claim, done
 
 JOB_LOGGER = "forge_jobs.job"
 
@@ -28,6 +34,15 @@ class Stops(Protocol):
         """Put off what would be raised until the end of the block."""
 
 
+class Completes(Protocol):
+    """What of a storage it takes to end a job in a handler's transaction."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def worker_queue(self) -> WorkerQueue: ...
+
+
 class NeverStopped:
     """For handlers that are called without a farm."""
 
@@ -40,6 +55,21 @@ class NeverStopped:
     def shield(self, _seconds: float) -> AbstractContextManager[None]:
         """There is nothing to be put off."""
         return nullcontext()
+
+
+class Transaction:
+    """A transaction of a handler that ends its job too. ``result`` is what ``job.result()`` will return.
+
+    ``connection`` is psycopg's, or apsw's where the jobs are in a SQLite file.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.result: Any = None
+
+
+Completing = Callable[[Callable[[], bytes]], AbstractContextManager[Any]]
+"""Gives a connection in a transaction that records, as it is committed, that the job is done with this result."""
 
 
 class JobContext:
@@ -55,6 +85,7 @@ class JobContext:
         max_attempts: int,
         enqueue: Callable[..., Job],
         report: Callable[[int, int | None, str | None], None],
+        completing: Completing,
         stops: Stops | None = None,
     ) -> None:
         self._stops = stops or NeverStopped()
@@ -65,6 +96,39 @@ class JobContext:
         self.max_attempts = max_attempts
         self._enqueue = enqueue
         self._report = report
+        self._completing = completing
+        self._completed: bytes | None = None
+
+    @classmethod
+    def of(
+        cls,
+        claim: Claim,
+        process_id: int,
+        storage: Completes,
+        *,
+        enqueue: Callable[..., Job],
+        report: Callable[[int, int | None, str | None], None],
+        stops: Stops | None = None,
+    ) -> JobContext:
+        """Return the context of a claim that is about to be run."""
+        started_at = storage.clock.now()
+
+        def completing(result: Callable[[], bytes]) -> AbstractContextManager[Any]:
+            return storage.worker_queue.completing(
+                lambda: done(claim, process_id, result(), started_at, storage.clock.now())
+            )
+
+        return cls(
+            job_id=claim.id,
+            kind=claim.kind,
+            queue=claim.queue,
+            attempt=claim.attempt,
+            max_attempts=claim.max_attempts,
+            enqueue=enqueue,
+            report=report,
+            completing=completing,
+            stops=stops,
+        )
 
     @functools.cached_property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
@@ -97,6 +161,34 @@ class JobContext:
         asks for more: until then it is not killed.
         """
         return self._stops.shield(checked_delay(max, "max"))
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Return a block in whose transaction the job ends: what the block writes and that are committed together.
+
+        After it the job is done, whatever the handler does next, and stays done if the process dies. Statements are
+        run on ``connection`` of what the block is given; other jobs join with ``connection=``. Where the block raises,
+        nothing was written. Raises ClaimLost where the job was given to another worker meanwhile, DatabaseError where
+        the database cannot be had. On SQLite nobody else can write meanwhile: keep it short.
+        """
+        if self._completed is not None:
+            raise InvalidValue("this job is done already: it ended with its first transaction")
+        result = b""
+
+        def encoded() -> bytes:
+            nonlocal result
+            result = encode_result(transaction.result, self.kind)
+            return result
+
+        with self._completing(encoded) as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        self._completed = result
+
+    @property
+    def completed(self) -> bytes | None:
+        """The result with which the job was committed as done in a ``transaction``, None while it is not."""
+        return self._completed
 
     def enqueue(self, kind: str, payload: Any = None, **options: Any) -> Job:
         """Store another job, as ``ForgeJobs.enqueue`` does."""

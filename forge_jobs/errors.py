@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from forge_jobs.model.job import ErrorEntry
 
 __all__ = [
+    "ClaimLost",
     "ConfigError",
     "DatabaseBusy",
     "DatabaseError",
@@ -76,6 +77,10 @@ class DatabaseUnusable(DatabaseError):
 
 class SchemaMismatch(DatabaseError):
     """The database's schema is newer than this program, or has not been created."""
+
+
+class ClaimLost(DatabaseError):
+    """A job was given to another worker while this one ran it: what it wanted to commit was rolled back."""
 
 
 class WorkersAlive(DatabaseError):

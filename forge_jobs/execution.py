@@ -34,13 +34,19 @@ def run(
         arguments = handler.parameters.decode(payload)
     except PayloadError as error:
         return Verdict(cause=Cause.ERROR, message=storable(str(error)))
+    made = context() if handler.parameters.takes_context else None
     try:
-        value = call(handler.function, (context(),) if handler.parameters.takes_context else (), arguments)
+        value = call(handler.function, () if made is None else (made,), arguments)
     except Outcome as outcome:
         value = outcome
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its job's business
+        if made is not None and made.completed is not None:
+            made.logger.warning("after the job was committed as done, its handler raised %s", _message(error))
+            return Verdict(result=made.completed)
         stop = struck()
         return _raised(error) if stop is None else _stopped(stop, error)
+    if made is not None and made.completed is not None:
+        return Verdict(result=made.completed)
     verdict = verdict_of(value, handler.kind)
     if verdict.cause is not None and (stop := struck()) is not None:
         return stop_verdict(reason_of(stop), f"{stop}; the handler ended so: {verdict.message}")

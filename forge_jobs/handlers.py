@@ -86,13 +86,15 @@ class Handler(Generic[P, R]):
         max_attempts: int | None = None,
         timeout: float | None = None,
         expires_at: datetime | None = None,
+        connection: object | None = None,
     ) -> Prepared:
         """Return the handler with options for the jobs to be enqueued.
 
         ``run_at`` is an aware datetime, ``delay`` seconds from now; lower ``priority`` runs first; while a job of
         this kind with the same ``unique_key`` is live, enqueueing returns that one. ``timeout`` is the time limit of
         each attempt in seconds, instead of the handler's; from ``expires_at`` (an aware datetime) on no attempt is
-        begun and the job ends dead.
+        begun and the job ends dead. ``connection`` makes the job part of the transaction that is open on it: see
+        ``ForgeJobs.enqueue``.
         """
         options = EnqueueOptions(
             queue=self.queue if queue is None else queue,
@@ -104,21 +106,24 @@ class Handler(Generic[P, R]):
             timeout=timeout,
             expires_at=expires_at,
         )
-        return Prepared(self.kind, self.parameters, self._client, options)
+        return Prepared(self.kind, self.parameters, self._client, options, connection)
 
 
 class Prepared:
     """A handler with options: ``handler.using(priority=-5).enqueue(...)``."""
 
-    def __init__(self, kind: str, parameters: Parameters, client: Client, options: EnqueueOptions) -> None:
+    def __init__(
+        self, kind: str, parameters: Parameters, client: Client, options: EnqueueOptions, connection: object | None
+    ) -> None:
         self._kind = kind
         self._parameters = parameters
         self._client = client
         self._options = options
+        self._connection = connection
 
     def enqueue(self, /, **arguments: Any) -> Job:
         """Store a job with these arguments."""
-        return self._client.enqueue(self._kind, self._parameters.encode(arguments), self._options)
+        return self._client.enqueue(self._kind, self._parameters.encode(arguments), self._options, self._connection)
 
 
 def name_of(function: Callable[..., Any]) -> str:

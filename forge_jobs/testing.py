@@ -104,12 +104,10 @@ class _Runner:
         self._storage.registry.bury(self._process_id, [], "testing")
 
     def _context(self, claim: Claim) -> JobContext:
-        return JobContext(
-            job_id=claim.id,
-            kind=claim.kind,
-            queue=claim.queue,
-            attempt=claim.attempt,
-            max_attempts=claim.max_attempts,
+        return JobContext.of(
+            claim,
+            self._process_id,
+            self._storage,
             enqueue=self._jobs.enqueue,
             report=lambda _done, _total, _note: None,
         )

@@ -199,7 +199,7 @@ class Farm:
             seat=seat,
             stopper=stopper,
             lifeline=lifeline,
-            clock=stores.clock,
+            stores=stores,
         )
         return Worker(
             host_id=self._host.host_id,

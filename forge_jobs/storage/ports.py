@@ -7,8 +7,9 @@ each promises.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from forge_jobs.clock import Clock
 from forge_jobs.model.job import Enqueued, JobRecord, NewJob
@@ -36,8 +37,10 @@ from forge_jobs.storage.records import (
 class Producer(Protocol):
     """Held by clients."""
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> list[Enqueued]:
+    def enqueue(self, jobs: Sequence[NewJob], connection: object | None = None) -> list[Enqueued]:
         """Store all jobs, or none; answer in the order given; then ring.
+
+        With a caller's ``connection`` of the database's own driver, all that is part of the transaction open on it.
 
         A job whose (kind, unique key) is held by a live job, or by an earlier one of the same call, is not stored: the
         answer names the holder.
@@ -52,6 +55,13 @@ class WorkerQueue(Protocol):
 
         Returns None, having done nothing, when the process is not registered any more: it was rescued, and what it
         holds is no longer its own. A hand-in whose own end is already recorded counts as accepted.
+        """
+
+    def completing(self, end: Callable[[], Ended]) -> AbstractContextManager[Any]:
+        """Give a connection of the database's own driver, in a transaction that records ``end()`` as it is committed.
+
+        What the block raises goes out as it is, and nothing was done. Raises ClaimLost, having done nothing, when the
+        claim is another's by now.
         """
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:

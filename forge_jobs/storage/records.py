@@ -94,6 +94,21 @@ def given_back(claim: Claim, process_id: int, now: int) -> Ended:
     )
 
 
+def done(claim: Claim, process_id: int, result: bytes, started_at: int, now: int) -> Ended:
+    """Return the end of a claim that succeeded."""
+    return Ended(
+        key=claim.key,
+        id=claim.id,
+        queue=claim.queue,
+        process_id=process_id,
+        claim_no=claim.claim_no,
+        status=Status.DONE,
+        result=result,
+        started_at=started_at,
+        finished_at=now,
+    )
+
+
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):
     """What one exchange gave: the claims, in the order to run them, and the queue's settings as they stand.
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from forge_jobs.clock import Clock, monotonic
-from forge_jobs.context import JobContext
+from forge_jobs.clock import monotonic
+from forge_jobs.context import Completes, JobContext
 from forge_jobs.execution import run
 from forge_jobs.handlers import Handler
 from forge_jobs.model.outcome import Verdict
@@ -48,7 +48,7 @@ class Runner:
         seat: Seat,
         stopper: Stopper,
         lifeline: Lifeline,
-        clock: Clock,
+        stores: Completes,
     ) -> None:
         self._queue, self._number = queue, number
         self._pid = os.getpid()
@@ -57,13 +57,13 @@ class Runner:
         self._seat = seat
         self._stopper = stopper
         self._lifeline = lifeline
-        self._clock = clock
+        self._stores = stores
         self._meter = Meter()
         self._tidy = Tidy()
         self._titled_at = 0.0
         self._limits: dict[tuple[str, int | None], Limits] = {}
 
-    def run(self, claim: Claim, memory_limit: int | None, *, short: bool) -> Ran | None:
+    def run(self, claim: Claim, process_id: int, memory_limit: int | None, *, short: bool) -> Ran | None:
         """Run a claim; None if it must not be started.
 
         ``memory_limit`` is bytes, where the handler names none; a ``short`` job is not always named in the title.
@@ -76,11 +76,11 @@ class Runner:
         if (limits.time or limits.memory) and not self._seat.is_watched:
             self._lifeline.send(encoded(Watch()))
         self._title(claim, short=short)
-        started_at = self._clock.now()
+        started_at = self._stores.clock.now()
         cpu = self._meter.start()
         self._seat.began(cpu)
         before = monotonic()
-        verdict = run(handler, claim.payload, lambda: self._context(claim), self._stopper.struck)
+        verdict = run(handler, claim.payload, lambda: self._context(claim, process_id), self._stopper.struck)
         seconds = monotonic() - before
         if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
             os._exit(0)
@@ -101,13 +101,11 @@ class Runner:
             )
         return limits if claim.time_limit is None else limits._replace(time=claim.time_limit)
 
-    def _context(self, claim: Claim) -> JobContext:
-        return JobContext(
-            job_id=claim.id,
-            kind=claim.kind,
-            queue=claim.queue,
-            attempt=claim.attempt,
-            max_attempts=claim.max_attempts,
+    def _context(self, claim: Claim, process_id: int) -> JobContext:
+        return JobContext.of(
+            claim,
+            process_id,
+            self._stores,
             enqueue=self._enqueue,
             report=self._seat.progress,
             stops=self._stopper,

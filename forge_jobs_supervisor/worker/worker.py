@@ -234,7 +234,8 @@ class Worker:
         if claim.claim_no in self._dropped or (claim.expires_at is not None and claim.expires_at <= now):
             self._ended.append(given_back(claim, self._process_id, now))
             return
-        ran = self._runner.run(claim, self._settings.memory_limit, short=self._appetite.is_short(claim.kind))
+        short = self._appetite.is_short(claim.kind)
+        ran = self._runner.run(claim, self._process_id, self._settings.memory_limit, short=short)
         if ran is None:
             self._leaving = self._leaving or self._seat.closed
             self._held.appendleft(claim)

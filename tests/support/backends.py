@@ -6,8 +6,9 @@ import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+import apsw
 import psycopg
 
 from forge_jobs.clock import Clock
@@ -41,8 +42,11 @@ class Backend(Protocol):
     def revive(self, life_lock: int) -> None:
         """Let a host that was taken for dead show that it lives."""
 
+    def connection(self) -> Any:
+        """Return a program's own connection to the database, by the driver, on which no transaction is open."""
+
     def close(self) -> None:
-        """Close every storage that was opened here."""
+        """Close everything that was opened here."""
 
 
 class SqliteBackend:
@@ -56,6 +60,7 @@ class SqliteBackend:
         self.path = directory / "queue.sqlite"
         self.url = f"sqlite:///{self.path}"
         self._opened: list[Storage] = []
+        self._lent: list[apsw.Connection] = []
         self._lives: int | None = None
         self._next_life = 1
 
@@ -68,6 +73,13 @@ class SqliteBackend:
     def blank(self, clock: Clock) -> Storage:
         """Return one more storage: this database creates itself when it is opened."""
         return self.open(clock)
+
+    def connection(self) -> apsw.Connection:
+        """Return a connection that waits for its turn."""
+        connection = apsw.Connection(str(self.path))
+        connection.set_busy_timeout(5000)
+        self._lent.append(connection)
+        return connection
 
     def give_life(self) -> int:
         """Lock the next byte."""
@@ -90,6 +102,8 @@ class SqliteBackend:
 
     def close(self) -> None:
         """Close every storage and let every host die."""
+        for connection in self._lent:
+            connection.close(force=True)
         for storage in self._opened:
             storage.close()
         self._leave_the_line()
@@ -112,6 +126,7 @@ class PostgresBackend:
         self._schema = f"t{os.urandom(6).hex()}"
         self.url = server_url()
         self._opened: list[PostgresStorage] = []
+        self._lent: list[psycopg.Connection[Any]] = []
         self._lives = 0
 
     def open(self, clock: Clock) -> Storage:
@@ -125,6 +140,12 @@ class PostgresBackend:
         storage = PostgresStorage(self.url, clock=clock, schema=self._schema)
         self._opened.append(storage)
         return storage
+
+    def connection(self) -> psycopg.Connection[Any]:
+        """Return a connection."""
+        connection = psycopg.connect(self.url, autocommit=True)
+        self._lent.append(connection)
+        return connection
 
     def give_life(self) -> int:
         """Return the next number."""
@@ -145,6 +166,8 @@ class PostgresBackend:
 
     def close(self) -> None:
         """Remove the schema."""
+        for connection in self._lent:
+            connection.close()
         self._execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
         for storage in self._opened:
             storage.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ def ctx(reports: list[tuple[Any, ...]]) -> JobContext:
         max_attempts=5,
         enqueue=lambda kind, payload, **options: reports.append((kind, payload, options)),  # type: ignore[arg-type, return-value, func-returns-value]
         report=lambda *told: reports.append(told),
+        completing=lambda _result: nullcontext(),
     )
 
 
@@ -87,6 +89,7 @@ def stoppable(place: Place) -> JobContext:
         max_attempts=5,
         enqueue=lambda *_args, **_options: None,  # type: ignore[arg-type, return-value]
         report=lambda *_told: None,
+        completing=lambda _result: nullcontext(),
         stops=place.stopper,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ def context() -> JobContext:
         max_attempts=5,
         enqueue=lambda *_args, **_options: None,  # type: ignore[arg-type, return-value]
         report=lambda _done, _total, _note: None,
+        completing=lambda _result: nullcontext(),
     )
 
 

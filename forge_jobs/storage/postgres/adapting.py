@@ -60,9 +60,9 @@ class _UuidLoader(Loader):
         return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
-def register(connection: psycopg.Connection[Any]) -> None:
-    """Teach a connection these ways. Every int travels as bigint, so that a statement is prepared once."""
-    adapters = connection.adapters
+def register(context: psycopg.Connection[Any] | psycopg.Cursor[Any]) -> None:
+    """Teach a connection or a cursor these ways. Every int travels as bigint, so that a statement is prepared once."""
+    adapters = context.adapters
     adapters.register_dumper(int, Int8BinaryDumper)
     adapters.register_dumper(list, ListBinaryDumper)
     adapters.register_dumper(Instant, _InstantDumper)

@@ -4,60 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import psycopg
-from psycopg import RawCursor, conninfo
-from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
 
-from forge_jobs.clock import Clock, SystemClock, monotonic
-from forge_jobs.errors import DatabaseError, ForkedProcess
-from forge_jobs.storage.postgres.adapting import register
+from forge_jobs.clock import Clock, monotonic
+from forge_jobs.errors import ForkedProcess
 from forge_jobs.storage.postgres.address import SCHEMA
+from forge_jobs.storage.postgres.borrowed import Borrowed
+from forge_jobs.storage.postgres.connecting import OurConnection, connect, connect_plainly, shown
 from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import check_version
+from forge_jobs.storage.postgres.server_clock import ServerClock
 from forge_jobs.storage.sql import statement
 
 DEADLINE = 10.0
 """Seconds after which a call gives up."""
 
-CONNECT_SECONDS = 5
-_PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
-"""Every statement has an index that gives its rows in order. What the server knows of a queue's size is often old by
-minutes, and a plan made for an empty table is ruin on a full one."""
-
-T = TypeVar("T")
-
-
-class _Connection(psycopg.Connection[Any]):
-    """A connection that stops waiting for a server which accepts and never answers."""
-
-    give_up_at = float("inf")
-
-    @property
-    def was_cut(self) -> bool:
-        """Whether the server has said something although nothing was asked: its farewell, nearly always."""
-        if self.closed:
-            return True
-        poll = select.poll()
-        poll.register(self.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
-
-    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        """Wait for the server until the deadline; after it the connection is of no use any more."""
-        left = max(self.give_up_at - monotonic(), 0.0)
-        if timeout is not None and timeout <= left:
-            return super().wait(gen, interval, timeout)
-        try:
-            return super().wait(gen, interval, None if left == float("inf") else left)
-        except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()
-            raise Late from None
+Connection = psycopg.Connection[Any] | Borrowed
+"""What statements are run on."""
 
 
 class Database:
@@ -69,9 +38,9 @@ class Database:
         self.url = url
         self.schema = schema
         self.deadline = deadline
-        self.clock: Clock = clock or ServerClock(self)
+        self.clock: Clock = clock or ServerClock(_asking(weakref.ref(self)))
         self._lock = threading.RLock()
-        self._connection: _Connection | None = None
+        self._connection: OurConnection | None = None
         self._in_transaction = False
         self._forked = False
         _databases.add(self)
@@ -86,16 +55,16 @@ class Database:
         text = statement("postgres", name)
         return text if self.schema == SCHEMA else text.replace(f"{SCHEMA}.", f"{self.schema}.")
 
-    def run(self, connection: psycopg.Connection[Any], name: str, values: Sequence[Any] = ()) -> list[Any]:
+    def run(self, connection: Connection, name: str, values: Sequence[Any] = ()) -> list[Any]:
         """Execute a statement and return its rows."""
         cursor = connection.execute(self.text(name), values, binary=True)
         return cursor.fetchall() if cursor.description else []
 
-    def changed(self, connection: psycopg.Connection[Any], name: str, values: Sequence[Any] = ()) -> int:
+    def changed(self, connection: Connection, name: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement and return how many rows it changed."""
         return connection.execute(self.text(name), values).rowcount
 
-    def many(self, connection: psycopg.Connection[Any], name: str, rows: Sequence[Sequence[Any]]) -> None:
+    def many(self, connection: Connection, name: str, rows: Sequence[Sequence[Any]]) -> None:
         """Execute a statement for each row of values."""
         if rows:
             connection.cursor().executemany(self.text(name), rows)
@@ -105,7 +74,15 @@ class Database:
         if self._connection is None or self._connection.closed or self._forked:
             return None
         with self.single() as connection:
-            ((there,),) = self.run(connection, "clock")
+            return self._time_of(connection)
+
+    def set_clock(self, connection: Connection) -> None:
+        """Compare clocks over a connection that a caller lends, if that is due."""
+        if isinstance(self.clock, ServerClock):
+            self.clock.measure(lambda: self._time_of(connection))
+
+    def _time_of(self, connection: Connection) -> int:
+        ((there,),) = self.run(connection, "clock")
         return int(there)
 
     @contextlib.contextmanager
@@ -113,7 +90,7 @@ class Database:
         """Give a pipe whose statements are one transaction and one round trip; their rows are there after the block."""
         pipe = Pipe()
         yield pipe
-        with self._lock, self._translating():
+        with self._lock, self.translating():
             connection = self._opened()
             self._in_transaction = True
             try:
@@ -131,7 +108,7 @@ class Database:
     @contextlib.contextmanager
     def single(self) -> Iterator[psycopg.Connection[Any]]:
         """Give the connection; each statement is a transaction of its own."""
-        with self._lock, self._translating():
+        with self._lock, self.translating():
             yield self._opened()
 
     @contextlib.contextmanager
@@ -148,7 +125,7 @@ class Database:
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[psycopg.Connection[Any]]:
-        with self._lock, self._translating():
+        with self._lock, self.translating():
             connection = self._opened()
             connection.execute(begin)
             self._in_transaction = True
@@ -161,7 +138,7 @@ class Database:
             finally:
                 self._in_transaction = False
 
-    def _roll_back(self, connection: _Connection) -> None:
+    def _roll_back(self, connection: OurConnection) -> None:
         """Roll back, or drop the connection where that cannot be."""
         with contextlib.suppress(psycopg.Error, Late):
             if connection.pgconn.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
@@ -176,7 +153,7 @@ class Database:
             if connection is not None:
                 connection.close()
 
-    def _opened(self) -> _Connection:
+    def _opened(self) -> OurConnection:
         if self._forked:
             raise ForkedProcess(
                 f"this process was forked while its parent was writing to {self.location}; "
@@ -191,7 +168,18 @@ class Database:
         connection.give_up_at = monotonic() + self.deadline
         return connection
 
-    def _open(self) -> _Connection:
+    @contextlib.contextmanager
+    def lending(self) -> Iterator[OurConnection]:
+        """Give a new connection in a transaction, for somebody else to use: with psycopg's own ways and no deadline."""
+        with self.translating(), connect_plainly(self.url, self.deadline) as lent, lent.transaction():
+            yield lent
+
+    def back(self, lent: OurConnection) -> Borrowed:
+        """Take back what was lent, to end the transaction within the deadline."""
+        lent.give_up_at = monotonic() + self.deadline
+        return Borrowed(lent)
+
+    def _open(self) -> OurConnection:
         connection = connect(self.url, self.deadline)
         try:
             check_version(connection, self.schema, self.location)
@@ -201,7 +189,8 @@ class Database:
         return connection
 
     @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
+    def translating(self) -> Iterator[None]:
+        """Let what psycopg raises in the block be an error of ours."""
         try:
             yield
         except (psycopg.Error, Late) as error:
@@ -219,6 +208,16 @@ class Database:
         self._lock = threading.RLock()
 
 
+def _asking(database: weakref.ref[Database]) -> Callable[[], int | None]:
+    """Return a way to ask for the time that does not keep the database alive."""
+
+    def ask() -> int | None:
+        asked = database()
+        return None if asked is None else asked.ask_clock()
+
+    return ask
+
+
 class Pipe:
     """Statements that are sent together."""
 
@@ -229,63 +228,6 @@ class Pipe:
     def send(self, name: str, values: Sequence[Any]) -> None:
         """Add the statement ``sql/<name>.sql``."""
         self.sent.append((name, values))
-
-
-class ServerClock:
-    """The server's clock, so that all hosts agree: this machine's plus a difference that is measured now and then."""
-
-    EVERY = 60.0
-
-    def __init__(self, database: Database) -> None:
-        self._database = weakref.ref(database)
-        self._difference = 0
-        self._measured_at = float("-inf")
-
-    def now(self) -> int:
-        """Return microseconds since the epoch. Never fails: while there is no server the last difference holds."""
-        if monotonic() - self._measured_at > self.EVERY:
-            database = self._database()
-            if database is not None:
-                with contextlib.suppress(DatabaseError, psycopg.Error):
-                    self._measure(database)
-        return SystemClock().now() + self._difference
-
-    def _measure(self, database: Database) -> None:
-        """Ask the server, over a connection that is there: the moment counts in the middle of the way."""
-        before = SystemClock().now()
-        there = database.ask_clock()
-        if there is not None:
-            self._difference = there - (before + SystemClock().now()) // 2
-            self._measured_at = monotonic()
-
-
-def connect(url: str, deadline: float) -> _Connection:
-    """Open a connection; raise psycopg.Error."""
-    connection = _Connection.connect(
-        url,
-        autocommit=True,
-        cursor_factory=RawCursor,
-        connect_timeout=CONNECT_SECONDS,
-        application_name="forge-jobs",
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        tcp_user_timeout=round(deadline * 1000),
-        options=f"-c statement_timeout={round(deadline * 1000)} {_PLANS}",
-    )
-    register(connection)
-    connection.prepare_threshold = 1
-    connection.prepared_max = 300
-    connection.give_up_at = monotonic() + deadline
-    return connection
-
-
-def shown(url: str) -> str:
-    """Return a URL without its password and its options, for people."""
-    told = conninfo.conninfo_to_dict(url)
-    place = told.get("host") or "localhost"
-    port = f":{told['port']}" if told.get("port") else ""
-    return f"postgresql://{told.get('user') or ''}@{place}{port}/{told.get('dbname') or ''}".replace("//@", "//")
 
 
 def close_idle() -> None:

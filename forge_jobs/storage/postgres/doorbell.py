@@ -9,7 +9,8 @@ from typing import Any
 
 import psycopg
 
-from forge_jobs.storage.postgres.database import Database, connect
+from forge_jobs.storage.postgres.connecting import connect
+from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.errors import Late
 
 _log = logging.getLogger(__name__)
@@ -24,12 +25,12 @@ class Bells:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ring(self, connection: psycopg.Connection[Any], queue: str, ready: int, due: int | None) -> None:
+    def ring(self, connection: Connection, queue: str, ready: int, due: int | None) -> None:
         """Tell every coordinator how many jobs are ready in the queue and when a scheduled one is due."""
         message = f"{queue}\t{ready}\t{'' if due is None else due}"
         self._database.run(connection, "notify", (channel_of(self._database), message))
 
-    def call(self, connection: psycopg.Connection[Any]) -> None:
+    def call(self, connection: Connection) -> None:
         """Ask every coordinator to look at once at what operators want: cancels, settings, questions."""
         self.ring(connection, ATTENTION, 0, None)
 

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import psycopg
 
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.storage.postgres.adapting import instant
-from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.rows import json_text
 from forge_jobs.storage.records import Ended
 
@@ -20,9 +19,7 @@ Tally = Counter[tuple[str, str]]
 """By how much the numbers of ended jobs changed, by (queue, outcome)."""
 
 
-def hand_in(
-    database: Database, connection: psycopg.Connection[Any], ended: Sequence[Ended], host_id: str | None
-) -> list[int]:
+def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], host_id: str | None) -> list[int]:
     """Record ends and tally them; return the claim numbers that were refused."""
     if not ended:
         return []
@@ -40,13 +37,13 @@ def hand_in(
     return refused
 
 
-def add_tallies(database: Database, connection: psycopg.Connection[Any], host_id: str | None, tally: Tally) -> None:
+def add_tallies(database: Database, connection: Connection, host_id: str | None, tally: Tally) -> None:
     """Note by how much the numbers of ended jobs changed."""
     rows = [(host_id, queue, outcome, change) for (queue, outcome), change in tally.items() if change]
     database.many(connection, "add_tally", rows)
 
 
-def add_error(database: Database, connection: psycopg.Connection[Any], key: int, entry: ErrorEntry) -> None:
+def add_error(database: Database, connection: Connection, key: int, entry: ErrorEntry) -> None:
     """Add a line to a job's error history, which keeps its newest lines only."""
     database.run(connection, "add_error", (key, json_text(entry)))
     database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
@@ -67,7 +64,7 @@ def done_values(process_id: int, done: Sequence[Ended], host_id: str | None) -> 
     )
 
 
-def refused_of(database: Database, connection: psycopg.Connection[Any], done: Sequence[Ended], rows: Any) -> list[int]:
+def refused_of(database: Database, connection: Connection, done: Sequence[Ended], rows: Any) -> list[int]:
     """Return the claim numbers of successes that were not recorded, and had not been before either."""
     accepted = {key for (key,) in rows}
     late = [end for end in done if end.key not in accepted]
@@ -78,7 +75,7 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: psycopg.Connection[Any], end: Ended, tally: Tally) -> bool:
+def _hand_in_other(database: Database, connection: Connection, end: Ended, tally: Tally) -> bool:
     state = state_of(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -108,7 +105,7 @@ class _State(NamedTuple):
     attempt: int
 
 
-def state_of(database: Database, connection: psycopg.Connection[Any], end: Ended) -> _State:
+def state_of(database: Database, connection: Connection, end: Ended) -> _State:
     """Return what the named claim's row says now."""
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
     return _State(Status(rows[0][0]), rows[0][1] is not None, rows[0][2]) if rows else _State(None, False, 0)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import psycopg
 
 from forge_jobs.model.job import Enqueued, NewJob
 from forge_jobs.model.states import Gate
 from forge_jobs.storage.postgres.adapting import instant
-from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.borrowed import borrowed
+from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.errors import TRIES, Contended, again
 
@@ -22,24 +20,32 @@ class PostgresProducer:
         self._database = database
         self._bells = bells
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> list[Enqueued]:
+    def enqueue(self, jobs: Sequence[NewJob], connection: object | None = None) -> list[Enqueued]:
         """Store all jobs, or none; answers in the order given."""
         if not jobs:
             return []
+        if connection is not None:
+            callers = borrowed(connection)
+            with self._database.translating():
+                self._database.set_clock(callers)
+                return self._store_all(callers, jobs, self._database.clock.now())
         now = self._database.clock.now()
         return again(lambda: self._enqueue(jobs, now))
 
     def _enqueue(self, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
         with self._database.writing() as connection:
-            if all(job.unique_key is None for job in jobs):
-                self._database.run(connection, "enqueue_plain", _columns(jobs, now))
-                answers = [Enqueued(job.id) for job in jobs]
-            else:
-                answers = [self._store(connection, job, now) for job in jobs]
-            self._ring(connection, [j for j, a in zip(jobs, answers, strict=True) if not a.deduplicated], now)
+            return self._store_all(connection, jobs, now)
+
+    def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
+        if all(job.unique_key is None for job in jobs):
+            self._database.run(connection, "enqueue_plain", _columns(jobs, now))
+            answers = [Enqueued(job.id) for job in jobs]
+        else:
+            answers = [self._store(connection, job, now) for job in jobs]
+        self._ring(connection, [j for j, a in zip(jobs, answers, strict=True) if not a.deduplicated], now)
         return answers
 
-    def _store(self, connection: psycopg.Connection[Any], job: NewJob, now: int) -> Enqueued:
+    def _store(self, connection: Connection, job: NewJob, now: int) -> Enqueued:
         due = _due(job, now)
         values = (
             *(job.id, job.queue, job.kind, int(_gate(due, now)), job.priority, instant(due), instant(now)),
@@ -53,7 +59,7 @@ class PostgresProducer:
                 return Enqueued(holder[0][0], deduplicated=True)
         raise Contended("a unique key was held and free again many times")
 
-    def _ring(self, connection: psycopg.Connection[Any], stored: Sequence[NewJob], now: int) -> None:
+    def _ring(self, connection: Connection, stored: Sequence[NewJob], now: int) -> None:
         ready: dict[str, int] = {}
         due: dict[str, int] = {}
         for job in stored:

@@ -9,7 +9,8 @@ from typing import Any
 import psycopg
 from psycopg import conninfo, sql
 
-from forge_jobs.storage.postgres.database import Database, connect
+from forge_jobs.storage.postgres.connecting import connect
+from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
 from forge_jobs.storage.sql import migrations

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import psycopg
 
+from forge_jobs.errors import ClaimLost
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
@@ -86,6 +89,19 @@ class PostgresWorkerQueue:
         for end in ended:
             if end.scheduled_at is not None:  # somebody must know when it is due again
                 self._bells.ring(connection, end.queue, 0, end.scheduled_at)
+
+    @contextlib.contextmanager
+    def completing(self, end: Callable[[], Ended]) -> Iterator[psycopg.Connection[Any]]:
+        """Give a connection for the caller's own statements, in a transaction that then records ``end()`` too."""
+        database = self._database
+        with passing(), database.lending() as lent:
+            with callers_block():
+                yield lent
+                ended = end()
+            ours = database.back(lent)
+            registered = database.run(ours, "registered_shared", (ended.process_id,))
+            if not registered or hand_in(database, ours, [ended], registered[0][0]):
+                raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
         """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many."""

@@ -13,12 +13,16 @@ from typing import Any
 import apsw
 
 from forge_jobs.clock import Clock, SystemClock, monotonic
-from forge_jobs.errors import DatabaseUnusable, ForkedProcess
+from forge_jobs.errors import DatabaseUnusable, ForkedProcess, InvalidValue
 from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.borrowed import Borrowed
 from forge_jobs.storage.sqlite.errors import translated
 from forge_jobs.storage.sqlite.migrating import migrate, pending
 from forge_jobs.storage.sqlite.opening import check_file
 from forge_jobs.storage.sqlite.turnstile import Turnstile, WaitForLock, turnstile_of
+
+Connection = apsw.Connection | Borrowed
+"""What statements are run on."""
 
 DEADLINE = 10.0
 """Seconds after which a call gives up, waiting for its turn included."""
@@ -54,20 +58,23 @@ class Database:
         self._forked = False
         _databases.add(self)
 
-    def run(self, connection: apsw.Connection, name: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    def run(self, connection: Connection, name: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Execute the statement ``sql/<name>.sql`` to its end and return its rows."""
         return connection.execute(statement("sqlite", name), values).fetchall()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """Give the connection, in one snapshot if the block opens a transaction itself."""
-        with self._lock, self._translating():
+        with self._lock, self.translating():
             yield self._opened()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
         """Give the connection in a read transaction: every statement sees the same state."""
         with self.reading() as connection:
+            if connection.in_transaction:  # that of a handler, which sees its own writes
+                yield connection
+                return
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -77,7 +84,8 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """Give the connection in a write transaction that is committed at the end, or rolled back on an error."""
-        with self._lock, self._translating():
+        with self._lock, self.translating():
+            self._check_outside()
             connection = self._enter()
             try:
                 left = max(self._give_up_at - monotonic(), 0.1)
@@ -104,6 +112,14 @@ class Database:
                 yield
             finally:
                 self._leave()
+
+    def _check_outside(self) -> None:
+        """Refuse a transaction within one: it would wait for itself."""
+        if self._connection is not None and self._connection.in_transaction:
+            raise InvalidValue(
+                "this thread is in a transaction of the database already: "
+                "enqueue with connection=transaction.connection, and do everything else after it"
+            )
 
     def _enter(self) -> apsw.Connection:
         """Take the turn to write, on the file that has the database's name then."""
@@ -188,7 +204,8 @@ class Database:
         return monotonic() > self._give_up_at
 
     @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
+    def translating(self) -> Iterator[None]:
+        """Let what apsw raises in the block be an error of ours."""
         try:
             yield
         except apsw.Error as error:

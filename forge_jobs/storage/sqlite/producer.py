@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import apsw
-
 from forge_jobs.model.job import Enqueued, NewJob
 from forge_jobs.model.states import Gate
 from forge_jobs.storage.sql import statement
-from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.borrowed import Ring, borrowed
+from forge_jobs.storage.sqlite.database import Connection, Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.rows import INLINE_BYTES, blob, text
 
@@ -21,22 +20,31 @@ class SqliteProducer:
         self._database = database
         self._bells = bells
 
-    def enqueue(self, jobs: Sequence[NewJob]) -> list[Enqueued]:
+    def enqueue(self, jobs: Sequence[NewJob], connection: object | None = None) -> list[Enqueued]:
         """Store all jobs, or none; answers in the order given."""
         if not jobs:
             return []
         now = self._database.clock.now()
-        with self._database.writing() as connection:
-            if all(job.unique_key is None and len(job.payload) <= INLINE_BYTES for job in jobs):
-                connection.executemany(
-                    statement("sqlite", "enqueue_plain"),
-                    ((*self._row(job, now), job.payload.decode()) for job in jobs),
-                )
-                answers = [Enqueued(job.id) for job in jobs]
-            else:
-                answers = [self._store(connection, job, now) for job in jobs]
-        self._ring([job for job, answer in zip(jobs, answers, strict=True) if not answer.deduplicated], now)
+        if connection is not None:
+            callers = borrowed(connection, self._database.path)
+            with self._database.translating():
+                answers = self._store_all(callers, jobs, now)
+            callers.ring_at_commit(self._bells.ring, _rings(jobs, answers, now))
+            return answers
+        with self._database.writing() as own:
+            answers = self._store_all(own, jobs, now)
+        for ring in _rings(jobs, answers, now):
+            self._bells.ring(*ring)
         return answers
+
+    def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
+        if all(job.unique_key is None and len(job.payload) <= INLINE_BYTES for job in jobs):
+            connection.executemany(
+                statement("sqlite", "enqueue_plain"),
+                ((*self._row(job, now), job.payload.decode()) for job in jobs),
+            )
+            return [Enqueued(job.id) for job in jobs]
+        return [self._store(connection, job, now) for job in jobs]
 
     def _row(self, job: NewJob, now: int) -> tuple[object, ...]:
         due = _due(job, now)
@@ -46,7 +54,7 @@ class SqliteProducer:
             *(job.time_limit, job.expires_at),
         )
 
-    def _store(self, connection: apsw.Connection, job: NewJob, now: int) -> Enqueued:
+    def _store(self, connection: Connection, job: NewJob, now: int) -> Enqueued:
         large = len(job.payload) > INLINE_BYTES
         payload = job.payload.decode()
         values = (*self._row(job, now), job.unique_key, None if large else payload)
@@ -58,17 +66,20 @@ class SqliteProducer:
             self._database.run(connection, "body_payload", (stored[0][0], payload))
         return Enqueued(job.id)
 
-    def _ring(self, stored: Sequence[NewJob], now: int) -> None:
-        ready: dict[str, int] = {}
-        due: dict[str, int] = {}
-        for job in stored:
-            when = _due(job, now)
-            if when <= now:
-                ready[job.queue] = ready.get(job.queue, 0) + 1
-            else:
-                due[job.queue] = min(when, due.get(job.queue, when))
-        for queue in ready.keys() | due.keys():
-            self._bells.ring(queue, ready.get(queue, 0), due.get(queue))
+
+def _rings(jobs: Sequence[NewJob], answers: Sequence[Enqueued], now: int) -> list[Ring]:
+    """Return what is to be rung for the jobs that were stored: one ring for each queue."""
+    ready: dict[str, int] = {}
+    due: dict[str, int] = {}
+    for job, answer in zip(jobs, answers, strict=True):
+        when = _due(job, now)
+        if answer.deduplicated:
+            continue
+        if when <= now:
+            ready[job.queue] = ready.get(job.queue, 0) + 1
+        else:
+            due[job.queue] = min(when, due.get(job.queue, when))
+    return [(queue, ready.get(queue, 0), due.get(queue)) for queue in ready.keys() | due.keys()]
 
 
 def _due(job: NewJob, now: int) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 import apsw
 
+from forge_jobs.errors import ClaimLost
 from forge_jobs.model.queue import QueueSettings
+from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
@@ -38,6 +41,17 @@ class SqliteWorkerQueue:
             if end.scheduled_at is not None:  # somebody must know when it is due again
                 self._bells.ring(end.queue, 0, end.scheduled_at)
         return Exchanged(claims=claims, refused=refused, settings=settings)
+
+    @contextlib.contextmanager
+    def completing(self, end: Callable[[], Ended]) -> Iterator[apsw.Connection]:
+        """Give a connection for the caller's own statements, in a transaction that then records ``end()`` too."""
+        with passing(), self._database.writing() as connection:
+            with callers_block():
+                yield connection
+                ended = end()
+            registered = self._database.run(connection, "registered", (ended.process_id,))
+            if not registered or hand_in(self._database, connection, [ended], registered[0][0]):
+                raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
         """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many."""

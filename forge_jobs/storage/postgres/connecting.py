@@ -1,0 +1,82 @@
+"""Opening a connection to one server, with a deadline for whatever is waited for."""
+
+from __future__ import annotations
+
+import select
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import RawCursor, conninfo
+from psycopg.abc import PQGen
+
+from forge_jobs.clock import monotonic
+from forge_jobs.storage.postgres.adapting import register
+from forge_jobs.storage.postgres.errors import Late
+
+CONNECT_SECONDS = 5
+_PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
+"""Every statement has an index that gives its rows in order. What the server knows of a queue's size is often old by
+minutes, and a plan made for an empty table is ruin on a full one."""
+
+T = TypeVar("T")
+
+
+class OurConnection(psycopg.Connection[Any]):
+    """A connection that stops waiting for a server which accepts and never answers."""
+
+    give_up_at = float("inf")
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the server has said something although nothing was asked: its farewell, nearly always."""
+        if self.closed:
+            return True
+        poll = select.poll()
+        poll.register(self.pgconn.socket, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Wait for the server until the deadline; after it the connection is of no use any more."""
+        left = max(self.give_up_at - monotonic(), 0.0)
+        if timeout is not None and timeout <= left:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, None if left == float("inf") else left)
+        except psycopg.errors._WaitTimeout:
+            self.pgconn.finish()
+            raise Late from None
+
+
+def connect(url: str, deadline: float) -> OurConnection:
+    """Open a connection; raise psycopg.Error."""
+    connection = connect_plainly(
+        url, deadline, options=f"-c statement_timeout={round(deadline * 1000)} {_PLANS}", cursor_factory=RawCursor
+    )
+    register(connection)
+    connection.prepare_threshold = 1
+    connection.prepared_max = 300
+    connection.give_up_at = monotonic() + deadline
+    return connection
+
+
+def connect_plainly(url: str, deadline: float, **settings: Any) -> OurConnection:
+    """Open a connection with psycopg's own ways; raise psycopg.Error."""
+    return OurConnection.connect(
+        url,
+        autocommit=True,
+        connect_timeout=CONNECT_SECONDS,
+        application_name="forge-jobs",
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=round(deadline * 1000),
+        **settings,
+    )
+
+
+def shown(url: str) -> str:
+    """Return a URL without its password and its options, for people."""
+    told = conninfo.conninfo_to_dict(url)
+    place = told.get("host") or "localhost"
+    port = f":{told['port']}" if told.get("port") else ""
+    return f"postgresql://{told.get('user') or ''}@{place}{port}/{told.get('dbname') or ''}".replace("//@", "//")
