@@ -12,13 +12,13 @@ import pytest
 
 from forge_jobs import Job
 from tests.support.farm import Farm, Supervised, eventually
-from tests.support.postgres import Server, server_url
+from tests.support.postgres import Server, having, server_url
 
 pytestmark = pytest.mark.processes
 
 
 def a_farm(directory: Path, url: str) -> Iterator[Farm]:
-    farm = Farm(directory, f"{url}&schema=f{os.urandom(6).hex()}&stale_after=5")
+    farm = Farm(directory, having(url, schema=f"f{os.urandom(6).hex()}", stale_after=5))
     farm.jobs.storage.schema.create()
     try:
         yield farm

@@ -42,6 +42,15 @@ def wait_for(path: Path, starts: Path | None = None) -> None:
 
 
 @jobs.handler
+def commit_and_wait(ctx: JobContext, path: Path) -> None:
+    """Write and end the job in one transaction; then run on until a file is there."""
+    with ctx.transaction() as transaction:
+        transaction.connection.execute("INSERT INTO written VALUES (1)")
+        transaction.result = "committed"
+    wait_for(path)
+
+
+@jobs.handler
 def spin(seconds: float) -> None:
     end = time.process_time() + seconds
     while time.process_time() < end:

@@ -18,7 +18,7 @@ from forge_jobs.storage.sqlite import turnstile
 from forge_jobs.storage.sqlite.database import turnstile_file
 from forge_jobs.storage.sqlite.lifelock import hosts_file
 from forge_jobs.storage.sqlite.turnstile import flock_record
-from tests.support.postgres import server_url
+from tests.support.postgres import having, server_url
 
 
 class Backend(Protocol):
@@ -124,7 +124,8 @@ class PostgresBackend:
 
     def __init__(self, _directory: Path) -> None:
         self._schema = f"t{os.urandom(6).hex()}"
-        self.url = server_url()
+        self._server = server_url()
+        self.url = having(self._server, schema=self._schema)
         self._opened: list[PostgresStorage] = []
         self._lent: list[psycopg.Connection[Any]] = []
         self._lives = 0
@@ -137,13 +138,13 @@ class PostgresBackend:
 
     def blank(self, clock: Clock) -> Storage:
         """Return one more storage of the same schema."""
-        storage = PostgresStorage(self.url, clock=clock, schema=self._schema)
+        storage = PostgresStorage(self.url, clock=clock)
         self._opened.append(storage)
         return storage
 
     def connection(self) -> psycopg.Connection[Any]:
         """Return a connection."""
-        connection = psycopg.connect(self.url, autocommit=True)
+        connection = psycopg.connect(self._server, autocommit=True)
         self._lent.append(connection)
         return connection
 
@@ -161,7 +162,7 @@ class PostgresBackend:
         self._execute(f"UPDATE {self._schema}.host SET dead = false WHERE life_lock = {life_lock}")
 
     def _execute(self, text: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with psycopg.connect(self._server, autocommit=True) as connection:
             connection.execute(text)  # type: ignore[arg-type]  # made here, of nothing from outside
 
     def close(self) -> None:

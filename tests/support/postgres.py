@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psutil
 
@@ -76,6 +77,11 @@ class Server:
         """Stop it and remove its data."""
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def having(url: str, **options: object) -> str:
+    """Return a URL with options."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(options)}"
 
 
 @functools.cache
