@@ -34,15 +34,6 @@ class Stops(Protocol):
         """Put off what would be raised until the end of the block."""
 
 
-class Completes(Protocol):
-    """What of a storage it takes to end a job in a handler's transaction."""
-
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def worker_queue(self) -> WorkerQueue: ...
-
-
 class NeverStopped:
     """For handlers that are called without a farm."""
 
@@ -104,19 +95,18 @@ class JobContext:
         cls,
         claim: Claim,
         process_id: int,
-        storage: Completes,
         *,
+        clock: Clock,
+        worker_queue: WorkerQueue,
         enqueue: Callable[..., Job],
         report: Callable[[int, int | None, str | None], None],
         stops: Stops | None = None,
     ) -> JobContext:
-        """Return the context of a claim that is about to be run."""
-        started_at = storage.clock.now()
+        """Return the context of a claim that is about to be run; its transactions are those of ``worker_queue``."""
+        started_at = clock.now()
 
         def completing(result: Callable[[], bytes]) -> AbstractContextManager[Any]:
-            return storage.worker_queue.completing(
-                lambda: done(claim, process_id, result(), started_at, storage.clock.now())
-            )
+            return worker_queue.completing(lambda: done(claim, process_id, result(), started_at, clock.now()))
 
         return cls(
             job_id=claim.id,

@@ -107,7 +107,8 @@ class _Runner:
         return JobContext.of(
             claim,
             self._process_id,
-            self._storage,
+            clock=self._storage.clock,
+            worker_queue=self._storage.worker_queue,
             enqueue=self._jobs.enqueue,
             report=lambda _done, _total, _note: None,
         )

@@ -188,7 +188,7 @@ class Farm:
 
     def _worker(self, birth: Birth, seat: Seat, stopper: Stopper, lifeline: Lifeline, wakeup: Wakeup) -> Worker:
         app = self._plan.app or application.load(self._plan.app_name)
-        # a connection of its own, opened when a handler enqueues: its waiting leaves a handler's signals alone
+        # Connections of the handlers' own, opened at first use: their waiting leaves a handler's signals alone.
         app.use(open_storage(self._plan.location.url), self._plan.location)
         stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
         runner = Runner(
@@ -199,7 +199,8 @@ class Farm:
             seat=seat,
             stopper=stopper,
             lifeline=lifeline,
-            stores=stores,
+            transactions=app.storage.worker_queue,
+            clock=stores.clock,
         )
         return Worker(
             host_id=self._host.host_id,

@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from forge_jobs.clock import monotonic
-from forge_jobs.context import Completes, JobContext
+from forge_jobs.clock import Clock, monotonic
+from forge_jobs.context import JobContext
 from forge_jobs.execution import run
 from forge_jobs.handlers import Handler
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.settling import Used
+from forge_jobs.storage.ports import WorkerQueue
 from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.messages import Watch, encoded
 from forge_jobs_supervisor.unix import processes, titles
@@ -48,7 +49,8 @@ class Runner:
         seat: Seat,
         stopper: Stopper,
         lifeline: Lifeline,
-        stores: Completes,
+        transactions: WorkerQueue,
+        clock: Clock,
     ) -> None:
         self._queue, self._number = queue, number
         self._pid = os.getpid()
@@ -57,7 +59,8 @@ class Runner:
         self._seat = seat
         self._stopper = stopper
         self._lifeline = lifeline
-        self._stores = stores
+        self._transactions = transactions
+        self._clock = clock
         self._meter = Meter()
         self._tidy = Tidy()
         self._titled_at = 0.0
@@ -76,7 +79,7 @@ class Runner:
         if (limits.time or limits.memory) and not self._seat.is_watched:
             self._lifeline.send(encoded(Watch()))
         self._title(claim, short=short)
-        started_at = self._stores.clock.now()
+        started_at = self._clock.now()
         cpu = self._meter.start()
         self._seat.began(cpu)
         before = monotonic()
@@ -105,7 +108,8 @@ class Runner:
         return JobContext.of(
             claim,
             process_id,
-            self._stores,
+            clock=self._clock,
+            worker_queue=self._transactions,
             enqueue=self._enqueue,
             report=self._seat.progress,
             stops=self._stopper,
