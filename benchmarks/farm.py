@@ -16,7 +16,7 @@ import psutil
 
 from benchmarks.application import spin
 from benchmarks.figures import Figure, in_turn, percentile, say, show
-from benchmarks.ground import PATIENCE, Drained, Ground
+from benchmarks.ground import PATIENCE, PLACES, Drained, Ground
 
 WORKERS = (1, 2, 4, 8)
 NICE = 10
@@ -232,7 +232,8 @@ def _pressure(size: Size, workers: int) -> list[float]:
             with ground.farm(workers):
                 waits = _in_processes(size.enqueuers, enqueue)
                 ground.until(
-                    lambda: ground.rows("SELECT sum(status = 'done') FROM job") == [(jobs,)], "all jobs to end"
+                    lambda: ground.rows("SELECT count(*) FILTER (WHERE status = 'done') FROM job") == [(jobs,)],
+                    "all jobs to end",
                 )
             ground.check_once(jobs)
         else:
@@ -265,7 +266,10 @@ def _pickup(workers: int, jobs: int) -> list[float]:
         for number in range(jobs):
             time.sleep(max(first + number / 50 - perf_counter(), 0.0))
             ground.jobs.enqueue("nothing")
-        ground.until(lambda: ground.rows("SELECT sum(status = 'done') FROM job") == [(jobs,)], "all jobs to end")
+        ground.until(
+            lambda: ground.rows("SELECT count(*) FILTER (WHERE status = 'done') FROM job") == [(jobs,)],
+            "all jobs to end",
+        )
         ground.check_once(jobs)
         return [waited / 1000 for (waited,) in ground.rows("SELECT started_at - enqueued_at FROM job")]
 
@@ -312,9 +316,13 @@ PARTS: dict[str, Callable[[Size], list[Figure]]] = {
 @click.command()
 @click.option("--quick", is_flag=True, help="Measure less, in about a minute.")
 @click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="Measure this part; repeatable.")
-def main(quick: bool, only: tuple[str, ...]) -> None:
+@click.option(
+    "--on", type=click.Choice(list(PLACES)), default="sqlite", help="The kind of database.", show_default=True
+)
+def main(quick: bool, only: tuple[str, ...], on: str) -> None:
     """Measure what the farm delivers and print one table."""
-    show("The farm", measure(Size(quick=quick), only))
+    Ground.kind = on
+    show(f"The farm, on {on}", measure(Size(quick=quick), only))
 
 
 if __name__ == "__main__":

@@ -26,9 +26,10 @@ _INSTALLED = Path(_SPEC.submodule_search_locations[0]) / "pginstall18"
 
 
 class Server:
-    """A server that listens on a socket only, without fsync: what is tested is not the disk."""
+    """A server that listens on a socket only; without fsync, unless it is ``durable``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
         self.directory = tempfile.mkdtemp(prefix="fj-pg-")
         self.url = f"postgresql://forge@/postgres?host={self.directory}"
         self._user = "nobody" if os.geteuid() == 0 else None  # a server refuses to run as root
@@ -54,7 +55,15 @@ class Server:
     def start(self) -> None:
         """Start it (again)."""
         log = Path(self.directory, "log")
-        options = ["-F", "-k", self.directory, "-c", "listen_addresses=", "-c", "max_connections=200"]
+        options = [
+            *([] if self._durable else ["-F"]),
+            "-k",
+            self.directory,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "max_connections=200",
+        ]
         with log.open("w") as stream:
             self._process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", f"{self.directory}/data", *options],

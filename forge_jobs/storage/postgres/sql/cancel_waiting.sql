@@ -1,2 +1,3 @@
 -- Ends a job that waits.
-UPDATE forge_jobs.job SET status = 'dead', gate = NULL, finished_at = $1 WHERE seq = $2 AND status IN ('pending', 'failed')
+UPDATE forge_jobs.job SET status = 'dead', gate = NULL, finished_at = $1
+WHERE seq = $2 AND (status IN ('pending', 'failed')) IS TRUE

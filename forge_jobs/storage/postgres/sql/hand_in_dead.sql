@@ -2,4 +2,4 @@
 UPDATE forge_jobs.job
 SET status = 'dead', attempts = attempts - $1, crashes = $2, started_at = $3, finished_at = $4, cpu_time = $5,
     peak_memory = $6, cancel_requested_at = NULL
-WHERE seq = $7 AND process_id = $8 AND claim_no = $9 AND status = 'in_progress'
+WHERE seq = $7 AND (process_id = $8 AND claim_no = $9 AND status = 'in_progress') IS TRUE

@@ -3,7 +3,7 @@
 UPDATE forge_jobs.job
 SET status = 'pending', gate = 0, attempts = 0, crashes = 0, scheduled_at = $1, finished_at = NULL,
     cancel_requested_at = NULL, expires_at = CASE WHEN expires_at > $1 THEN expires_at END
-WHERE seq = $2 AND status IN ('failed', 'dead') AND (status = 'failed' OR unique_key IS NULL OR NOT EXISTS (
+WHERE seq = $2 AND (status IN ('failed', 'dead')) IS TRUE AND (status = 'failed' OR unique_key IS NULL OR NOT EXISTS (
     SELECT 1 FROM forge_jobs.job AS other
     WHERE other.kind = job.kind AND other.unique_key = job.unique_key AND other.unique_key IS NOT NULL
       AND other.status IN ('pending', 'in_progress', 'failed')))
