@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from forge_jobs import moving
 from forge_jobs.config import Location, locate
 from forge_jobs.errors import UsageError, WorkersAlive
 from forge_jobs.storage import Storage, open_storage
@@ -65,6 +66,27 @@ def status(ctx: click.Context, as_json: bool) -> None:
             f"queue {queue}: pending {count.pending}, scheduled {count.scheduled}, in_progress {count.in_progress}, "
             f"done {count.done}, retrying {count.failed}, dead {count.dead}"
         )
+
+
+@main.command()
+@click.option("--from", "source", metavar="URL", required=True, help="The database to copy.")
+@click.option("--to", "target", metavar="URL", required=True, help="An empty database; created where there is none.")
+def copy(source: str, target: str) -> None:
+    """Copy all jobs, their histories and the queues' settings into an empty database.
+
+    Nobody else can write to either meanwhile, and no supervisor may run. All is copied and verified, or nothing. The
+    source is left as it was: stop what enqueues, copy, change the configuration, start again.
+    """
+    before, after = (open_storage(locate(url).url) for url in (source, target))
+    done = moving.copy(before, after, _show_progress if sys.stderr.isatty() else lambda _jobs: None)
+    click.echo(
+        f"copied {done.jobs} jobs, {done.errors} lines of error history and {done.queues} queues\n"
+        f"from {before.location}\nto   {after.location}\nverified: SHA-256 {done.digest}"
+    )
+
+
+def _show_progress(jobs: int) -> None:
+    click.echo(f"\r{jobs:,} jobs", err=True, nl=False)
 
 
 def _plain(value: object) -> str:

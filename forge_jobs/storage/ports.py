@@ -16,6 +16,7 @@ from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.records import (
+    ArchivedJob,
     Batch,
     Census,
     Claim,
@@ -238,6 +239,25 @@ class Doorbell(Protocol):
         """Stop listening."""
 
 
+class Archive(Protocol):
+    """Held by ``forge-jobs-db copy``."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Let nobody else write in the block; what it writes is committed at its end, or not at all."""
+
+    def jobs(self, after: int, limit: int) -> list[tuple[int, ArchivedJob]]:
+        """Return jobs in the order in which they were stored, with their keys, after a key."""
+
+    def tallies(self) -> list[tuple[str, str, int]]:
+        """Return the numbers of ended jobs and failed attempts, by queue and outcome."""
+
+    def store(self, jobs: Sequence[ArchivedJob]) -> None:
+        """Store jobs in this order, inside of ``locked``."""
+
+    def store_rest(self, queues: Sequence[QueueSettings], tallies: Sequence[tuple[str, str, int]]) -> None:
+        """Store the queues' settings and the numbers of what has ended, inside of ``locked``."""
+
+
 class Schema(Protocol):
     """Held by ``forge-jobs-db``."""
 
@@ -284,6 +304,8 @@ class Storage(Protocol):
     def upkeep(self) -> Upkeep: ...
     @property
     def leadership(self) -> Leadership: ...
+    @property
+    def archive(self) -> Archive: ...
     @property
     def schema(self) -> Schema: ...
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
 
@@ -231,6 +231,13 @@ def census_of(
         dead_hosts=[host.host_id for host in hosts if not host.alive and host.host_id != host_id],
         holding=frozenset(p for p, _host, holds in processes if holds),
     )
+
+
+class ArchivedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A job, whole, with what only its storage knows: how often in a row it has crashed."""
+
+    record: JobRecord
+    crashes: int
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ OWN = {
         *("claim_candidates", "registered", "fold_tallies_clear", "count_claimants"),
     },
     "postgres": {
-        *("clock", "notify"),  # the server's time; rings travel in the transaction
+        *("clock", "notify", "lock_all"),  # the server's time; rings travel in the transaction
         *("hand_in_done_registered", "registered_shared", "queue_settings_locked"),
         *("claim_behind", "queue_settings_claiming"),
     },

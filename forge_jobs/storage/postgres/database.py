@@ -47,8 +47,8 @@ class Database:
 
     @property
     def location(self) -> str:
-        """The database, without a password."""
-        return shown(self.url)
+        """The database, without a password, and the schema where it is another than usual."""
+        return shown(self.url) + ("" if self.schema == SCHEMA else f"?schema={self.schema}")
 
     def text(self, name: str) -> str:
         """Return the statement ``sql/<name>.sql`` for this database's schema."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from forge_jobs.clock import Clock
 from forge_jobs.storage.ports import Doorbell
 from forge_jobs.storage.postgres.address import address_of
+from forge_jobs.storage.postgres.archive import PostgresArchive
 from forge_jobs.storage.postgres.control import PostgresControl
 from forge_jobs.storage.postgres.database import DEADLINE, Database
 from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
@@ -38,6 +39,7 @@ class PostgresStorage:
         self.upkeep = PostgresUpkeep(self._database, self.registry)
         self.control = PostgresControl(self._database, bells)
         self.leadership = PostgresLeadership(self._database)
+        self.archive = PostgresArchive(self._database)
         self.schema = PostgresSchema(self._database)
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forge_jobs.clock import Clock
 from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.sqlite.archive import SqliteArchive
 from forge_jobs.storage.sqlite.control import SqliteControl
 from forge_jobs.storage.sqlite.database import DEADLINE, Database
 from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
@@ -45,6 +46,7 @@ class SqliteStorage:
         self.upkeep = SqliteUpkeep(self._database, self.registry)
         self.control = SqliteControl(self._database, bells)
         self.leadership = SqliteLeadership(self._database, self.registry)
+        self.archive = SqliteArchive(self._database)
         self.schema = SqliteSchema(self._database)
 
     @property

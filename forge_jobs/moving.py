@@ -1,0 +1,102 @@
+"""Moving house: everything of one database into another, empty one, verified before it is committed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from forge_jobs.errors import DatabaseError, UsageError, WorkersAlive
+from forge_jobs.storage.ports import Storage
+from forge_jobs.storage.records import ArchivedJob
+
+PAGE = 1000
+
+
+class Copied(msgspec.Struct, frozen=True, kw_only=True):
+    """What was copied. ``digest`` is the SHA-256 of all jobs with their histories, in order."""
+
+    jobs: int
+    errors: int
+    queues: int
+    digest: str
+
+
+def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lambda _jobs: None) -> Copied:
+    """Copy jobs with ids and histories, counts and queues' settings; all or nothing, nobody else writes meanwhile.
+
+    Raises WorkersAlive where a live supervisor uses either, UsageError where the target is not empty, DatabaseError
+    where what is read back from the target differs from what was read from the source: nothing is there then.
+    """
+    if source.location == target.location:
+        raise UsageError(f"{source.location} cannot be copied into itself: name another database")
+    target.schema.create()
+    _check_nobody_works(source)
+    _check_nobody_works(target)
+    with source.archive.locked(), target.archive.locked():
+        if target.queue_config.queues() or _page(target, 0):
+            raise UsageError(
+                f"{target.location} is not empty: copy into a new database, or empty it with forge-jobs-db reset"
+            )
+        copied = _Sum()
+        for page in _pages(source):
+            target.archive.store(page)
+            copied.add(page)
+            progress(copied.jobs)
+        queues = source.queue_config.queues()
+        target.archive.store_rest(queues, source.archive.tallies())
+        _check_same(source, target, copied)
+    return Copied(jobs=copied.jobs, errors=copied.errors, queues=len(queues), digest=copied.digest)
+
+
+class _Sum:
+    """Counts and a checksum over jobs in order."""
+
+    def __init__(self) -> None:
+        self.jobs = self.errors = 0
+        self._hash = hashlib.sha256()
+
+    def add(self, page: list[ArchivedJob]) -> None:
+        for job in page:
+            self.jobs += 1
+            self.errors += len(job.record.error_history)
+            self._hash.update(msgspec.json.encode(job))
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _pages(storage: Storage) -> Iterator[list[ArchivedJob]]:
+    after = 0
+    while page := _page(storage, after):
+        after = page[-1][0]
+        yield [job for _key, job in page]
+
+
+def _page(storage: Storage, after: int) -> list[tuple[int, ArchivedJob]]:
+    return storage.archive.jobs(after, PAGE)
+
+
+def _check_same(source: Storage, target: Storage, copied: _Sum) -> None:
+    there = _Sum()
+    for page in _pages(target):
+        there.add(page)
+    same_rest = sorted(source.archive.tallies()) == sorted(target.archive.tallies()) and (
+        source.queue_config.queues() == target.queue_config.queues()
+    )
+    if (there.jobs, there.errors, there.digest) != (copied.jobs, copied.errors, copied.digest) or not same_rest:
+        raise DatabaseError(
+            f"what is read back from {target.location} is not what was read from {source.location} "
+            f"({there.jobs} of {copied.jobs} jobs, checksums {there.digest[:9]}, {copied.digest[:9]}): nothing was kept"
+        )
+
+
+def _check_nobody_works(storage: Storage) -> None:
+    alive = [host for host in storage.registry.hosts() if host.alive]
+    if alive:
+        raise WorkersAlive(
+            f"refusing to copy while {len(alive)} live supervisor(s) use {storage.location} "
+            f"(pid {', '.join(str(host.pid) for host in alive)}): stop them first"
+        )
