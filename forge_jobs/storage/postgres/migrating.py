@@ -1,62 +1,105 @@
-"""Numbered migrations: which are pending, and applying them in one transaction under a lock."""
+"""Numbered migrations: which are pending, and applying them in one transaction under a lock.
+
+The schema's comment says which version it has, and from which version on programs can work with it: a migration whose
+text begins with ``-- breaking`` shuts out the programs before it, any other leaves them at work.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
 
-from forge_jobs.errors import SchemaMismatch
+from forge_jobs.errors import DatabaseBusy, SchemaMismatch
 from forge_jobs.storage.sql import migrations
 
 Migration = tuple[int, str, str]
 _LOCK = 0x464A_4F42
 """The advisory lock under which schemas are changed ("FJOB")."""
 
+LOCK_SECONDS = 1
+"""How long a migration waits for a table: everybody who wants it meanwhile waits behind the migration."""
 
-def version_of(connection: psycopg.Connection[Any], schema: str) -> int:
-    """Return the number of the newest migration that was applied, 0 where there is no schema."""
+TRIES = 10
+_COMMENT = re.compile(r"forge-jobs schema (\d+), for programs from (\d+)")
+
+
+class Version(NamedTuple):
+    """The newest migration that was applied, and the oldest program that may work with it; 0 where there is none."""
+
+    number: int = 0
+    serves: int = 0
+
+
+def version_of(connection: psycopg.Connection[Any], schema: str) -> Version:
+    """Return what the schema's comment says."""
     found = connection.execute(
         "SELECT obj_description(to_regnamespace($1)::oid, 'pg_namespace')", (f'"{schema}"',)
     ).fetchall()
-    comment = found[0][0] if found else None
-    return int(comment.rpartition(" ")[2]) if comment and comment.startswith("forge-jobs schema ") else 0
+    told = _COMMENT.fullmatch(found[0][0] or "") if found else None
+    return Version(int(told[1]), int(told[2])) if told else Version()
 
 
 def pending(connection: psycopg.Connection[Any], schema: str, location: str) -> list[Migration]:
-    """Return the migrations to apply; raise SchemaMismatch where the schema is newer than this program."""
+    """Return the migrations to apply; raise SchemaMismatch where the schema does not serve this program any more."""
     version, known = version_of(connection, schema), migrations("postgres")
-    if version > known[-1][0]:
+    if version.serves > known[-1][0]:
         raise SchemaMismatch(
-            f"database {location} has schema version {version}, made by a newer forge-jobs; "
-            f"this program knows versions up to {known[-1][0]}: upgrade it"
+            f"database {location} has schema version {version.number}, made by a newer forge-jobs, for programs "
+            f"from version {version.serves}; this program knows versions up to {known[-1][0]}: upgrade it"
         )
-    return [m for m in known if m[0] > version]
+    return [m for m in known if m[0] > version.number]
 
 
 def check_version(connection: psycopg.Connection[Any], schema: str, location: str) -> None:
-    """Raise SchemaMismatch unless the schema is the one this program works with."""
+    """Raise SchemaMismatch unless the schema is one this program works with."""
     todo = pending(connection, schema, location)
     if todo:
-        there = version_of(connection, schema)
+        there = version_of(connection, schema).number
         told = f"has schema version {there}, this program needs {todo[-1][0]}" if there else "has no forge-jobs schema"
         raise SchemaMismatch(f"database {location} {told}: run forge-jobs-db {'migrate' if there else 'create'}")
 
 
 def migrate(connection: psycopg.Connection[Any], schema: str, location: str) -> list[str]:
-    """Apply what is pending, all or nothing, one program at a time. Returns the names applied."""
+    """Apply what is pending, all or nothing, one program at a time. Returns the names applied.
+
+    A table that somebody uses is waited for a short time only, several times: never does the farm wait for long
+    behind a migration that waits.
+    """
+    for _ in range(TRIES):
+        try:
+            return _try_to_migrate(connection, schema, location)
+        except psycopg.errors.LockNotAvailable:
+            continue
+    raise DatabaseBusy(
+        f"database {location}: a table could not be had for the migration, since some transaction uses it; "
+        "nothing was changed: end that transaction (see pg_stat_activity) and try again"
+    )
+
+
+def _try_to_migrate(connection: psycopg.Connection[Any], schema: str, location: str) -> list[str]:
     with connection.transaction():
+        connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock($1)", (_LOCK,))
+        connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         todo = pending(connection, schema, location)
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)).as_string())
-        for version, _name, text in todo:
-            _execute_script(connection, text.replace("forge_jobs.", f'"{schema}".'))
-            note = sql.SQL("COMMENT ON SCHEMA {} IS {}").format(
-                sql.Identifier(schema), sql.Literal(f"forge-jobs schema {version}")
-            )
+        if todo:
+            name = sql.Identifier(schema)
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name).as_string())
+            for _version, _name, text in todo:
+                _execute_script(connection, text.replace("forge_jobs.", f'"{schema}".'))
+            told = f"forge-jobs schema {todo[-1][0]}, for programs from {_serves(migrations('postgres'))}"
+            note = sql.SQL("COMMENT ON SCHEMA {} IS {}").format(name, sql.Literal(told))
             connection.execute(note.as_string(connection))
     return [name for _version, name, _text in todo]
+
+
+def _serves(known: Sequence[Migration]) -> int:
+    """Return the newest version that shut out the programs before it."""
+    return max((version for version, _name, text in known if text.startswith("-- breaking")), default=known[0][0])
 
 
 def _execute_script(connection: psycopg.Connection[Any], text: str) -> None:

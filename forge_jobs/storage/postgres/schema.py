@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 from psycopg import conninfo, sql
 
-from forge_jobs.storage.postgres.connecting import connect
+from forge_jobs.storage.postgres.connecting import OurConnection, connect
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
@@ -43,6 +42,7 @@ class PostgresSchema:
     def migrate(self) -> list[str]:
         """Apply what is pending; return the names applied."""
         with self._connected() as connection:
+            connection.give_up_at = float("inf")  # a migration takes as long as it takes
             return migrate(connection, self._database.schema, self._database.location)
 
     def reset(self) -> None:
@@ -57,7 +57,7 @@ class PostgresSchema:
     def drop(self) -> bool:
         """Remove the schema and all that is in it; False when it was not there."""
         with self._connected() as connection:
-            there = version_of(connection, self._database.schema) > 0
+            there = version_of(connection, self._database.schema).number > 0
             name = sql.Identifier(self._database.schema)
             connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name).as_string(connection))
         self._database.close()
@@ -83,7 +83,7 @@ class PostgresSchema:
             raise translated(error, self._database.location) from error
         with connection:
             todo = pending(connection, self._database.schema, self._database.location)
-            told["schema_version"] = version_of(connection, self._database.schema)
+            told["schema_version"] = version_of(connection, self._database.schema).number
             told["exists"] = bool(told["schema_version"])
             told["pending_migrations"] = [name for _version, name, _text in todo]
             told["server_version"] = connection.execute("SHOW server_version").fetchall()[0][0]
@@ -91,7 +91,7 @@ class PostgresSchema:
         return told
 
     @contextlib.contextmanager
-    def _connected(self, url: str | None = None) -> Iterator[psycopg.Connection[Any]]:
+    def _connected(self, url: str | None = None) -> Iterator[OurConnection]:
         try:
             connection = connect(url or self._database.url, self._database.deadline)
             try:

@@ -13,7 +13,8 @@ from tests.support.postgres import server_url
 
 @pytest.fixture
 def schema() -> str:
-    """The name of a schema that is not there yet."""
+    """The name of a schema that is not there yet, in a server that runs."""
+    server_url()
     return f"t{os.urandom(6).hex()}"
 
 
