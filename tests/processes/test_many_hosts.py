@@ -1,4 +1,4 @@
-"""Three hosts on one server: one is killed, one stands still for too long and is woken, the server is restarted twice."""
+"""Three hosts on one server: one is killed, one stands still too long and is woken, the server restarts twice."""
 
 from __future__ import annotations
 
