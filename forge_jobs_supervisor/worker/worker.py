@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import signal
 from collections import deque
 from collections.abc import Sequence
@@ -29,7 +28,7 @@ from forge_jobs_supervisor.worker.seat import Seat
 
 _log = logging.getLogger(__name__)
 _RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds at most before the next try; half of that at least, so that not all workers come at once."""
+"""Seconds at most before the next try, and half of that at least."""
 
 SIBLING_WAKES = 0.1
 """Seconds within which an idle worker takes the jobs that are left to it; one that does not is stopped."""
@@ -212,7 +211,7 @@ class Worker:
         self._in_doubt = True
         self._last_claim_no += MAX_ROWS  # those that it may have claimed are never used again
         longest = _RETRY_PAUSES[min(self._failures, len(_RETRY_PAUSES) - 1)]
-        pause = random.uniform(longest / 2, longest)  # noqa: S311 - jitter
+        pause = longest * (0.5 + self._process_id % 1024 / 2048)  # process ids are random: not all come at once
         self._failures += 1
         self._release(keep=0)
         self._note_signals(pause)

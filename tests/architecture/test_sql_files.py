@@ -17,12 +17,12 @@ EVERY = [(backend, path.stem) for backend in BACKENDS for path in (ROOT / "forge
 OWN = {
     "sqlite": {
         *("body_of", "body_payload", "body_result", "remove_body"),  # PostgreSQL keeps large values apart by itself
-        *("claim_candidates", "registered", "fold_tallies_clear", "count_claimants"),
+        *("claim", "claim_candidates", "queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
     },
     "postgres": {
         *("clock", "notify", "lock_all"),  # the server's time; rings travel in the transaction
-        *("hand_in_done_registered", "registered_shared", "queue_settings_locked"),
-        *("claim_behind", "queue_settings_claiming"),
+        *("registered_shared", "queue_settings_locked"),
+        *("exchange", "queue_turn"),
     },
 }
 """Statements that only one kind of database has."""

@@ -1,4 +1,4 @@
-"""The suite runs on every kind of database, and on Debian's own PostgreSQL where that is installed."""
+"""The suite runs on every version of every kind of database that is here."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.backends import BACKENDS, Backend, debians_postgres
-from tests.support.postgres import debians
-
-HERE = BACKENDS | ({"postgres-debian": debians_postgres} if debians() else {})
+from tests.support.backends import EVERY_VERSION, Backend
 
 
-@pytest.fixture(params=sorted(HERE))
+@pytest.fixture(params=sorted(EVERY_VERSION))
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    """An empty database, once for each kind of database."""
-    made = HERE[request.param](tmp_path)
+    """An empty database, once for each of them."""
+    made = EVERY_VERSION[request.param](tmp_path)
     yield made
     made.close()

@@ -181,3 +181,6 @@ def debians_postgres(directory: Path) -> Backend:
 
 BACKENDS: dict[str, Callable[[Path], Backend]] = {"postgres": PostgresBackend, "sqlite": SqliteBackend}
 """The name of each backend and how to make an empty database of it, given a directory of one's own."""
+
+EVERY_VERSION = BACKENDS | ({"postgres-debian": debians_postgres} if debians() else {})
+"""For the contract suite: those, and Debian's own PostgreSQL where it is installed."""

@@ -86,26 +86,6 @@ class Database:
         return int(there)
 
     @contextlib.contextmanager
-    def piped(self) -> Iterator[Pipe]:
-        """Give a pipe whose statements are one transaction and one round trip; their rows are there after the block."""
-        pipe = Pipe()
-        yield pipe
-        with self._lock, self.translating():
-            connection = self._opened()
-            self._in_transaction = True
-            try:
-                with connection.pipeline():
-                    connection.execute("BEGIN")
-                    cursors = [connection.execute(self.text(name), values, binary=True) for name, values in pipe.sent]
-                    connection.execute("COMMIT")
-                pipe.rows = [cursor.fetchall() for cursor in cursors]
-            except BaseException:
-                self._roll_back(connection)
-                raise
-            finally:
-                self._in_transaction = False
-
-    @contextlib.contextmanager
     def single(self) -> Iterator[psycopg.Connection[Any]]:
         """Give the connection; each statement is a transaction of its own."""
         with self._lock, self.translating():
@@ -218,18 +198,6 @@ def _asking(database: weakref.ref[Database]) -> Callable[[], int | None]:
         return None if asked is None else asked.ask_clock()
 
     return ask
-
-
-class Pipe:
-    """Statements that are sent together."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Sequence[Any]]] = []
-        self.rows: list[list[Any]] = []
-
-    def send(self, name: str, values: Sequence[Any]) -> None:
-        """Add the statement ``sql/<name>.sql``."""
-        self.sent.append((name, values))
 
 
 def close_idle() -> None:

@@ -25,19 +25,23 @@ class Bells:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def channel(self) -> str:
+        """The one channel of the database's schema."""
+        return self._database.schema
+
     def ring(self, connection: Connection, queue: str, ready: int, due: int | None) -> None:
         """Tell every coordinator how many jobs are ready in the queue and when a scheduled one is due."""
-        message = f"{queue}\t{ready}\t{'' if due is None else due}"
-        self._database.run(connection, "notify", (channel_of(self._database), message))
+        self._database.run(connection, "notify", (self.channel, message(queue, ready, due)))
 
     def call(self, connection: Connection) -> None:
         """Ask every coordinator to look at once at what operators want: cancels, settings, questions."""
         self.ring(connection, ATTENTION, 0, None)
 
 
-def channel_of(database: Database) -> str:
-    """Return the one channel of a database's schema."""
-    return database.schema
+def message(queue: str, ready: int, due: int | None) -> str:
+    """Return a ring as it travels."""
+    return f"{queue}\t{ready}\t{'' if due is None else due}"
 
 
 class PostgresDoorbell:
@@ -60,7 +64,7 @@ class PostgresDoorbell:
             return
         try:
             connection = connect(self._database.url, self._database.deadline)
-            connection.execute(f'LISTEN "{channel_of(self._database)}"')
+            connection.execute(f'LISTEN "{self._database.schema}"')
             connection.give_up_at = float("inf")
         except (psycopg.Error, Late) as error:
             if not self._told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,8 +28,8 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
     refused: list[int] = []
     for process_id in {end.process_id for end in done}:
         own = [end for end in done if end.process_id == process_id]
-        rows = database.run(connection, "hand_in_done", done_values(process_id, own, host_id))
-        refused += refused_of(database, connection, own, rows)
+        rows = database.run(connection, "hand_in_done", (process_id, *done_columns(own), host_id))
+        refused += refused_of(database, connection, own, [key for (key,) in rows])
     for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
         if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally):
             refused.append(end.claim_no)
@@ -49,10 +49,9 @@ def add_error(database: Database, connection: Connection, key: int, entry: Error
     database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
 
 
-def done_values(process_id: int, done: Sequence[Ended], host_id: str | None) -> tuple[object, ...]:
-    """Return the parameters of ``hand_in_done``: one list for each column."""
+def done_columns(done: Sequence[Ended]) -> tuple[object, ...]:
+    """Return successes as parameters: one list for each column."""
     return (
-        process_id,
         [end.key for end in done],
         [end.claim_no for end in done],
         [None if end.result is None else end.result.decode() for end in done],
@@ -60,14 +59,12 @@ def done_values(process_id: int, done: Sequence[Ended], host_id: str | None) -> 
         [instant(end.finished_at) for end in done],
         [end.cpu_time for end in done],
         [end.peak_memory for end in done],
-        host_id,
     )
 
 
-def refused_of(database: Database, connection: Connection, done: Sequence[Ended], rows: Any) -> list[int]:
+def refused_of(database: Database, connection: Connection, done: Sequence[Ended], recorded: Sequence[int]) -> list[int]:
     """Return the claim numbers of successes that were not recorded, and had not been before either."""
-    accepted = {key for (key,) in rows}
-    late = [end for end in done if end.key not in accepted]
+    late = [] if len(recorded) == len(done) else [end for end in done if end.key not in set(recorded)]
     return [e.claim_no for e in late if state_of(database, connection, e).status is not Status.DONE]
 
 

@@ -24,6 +24,10 @@ Place = tuple[int, Instant | None, int]
 """Priority, due time and key of a job in line."""
 
 
+START: Place = (-(2**31), Instant(-(10**16)), 0)
+"""Before all jobs."""
+
+
 class Claimed(NamedTuple):
     """A claimed job's place in line, and the seconds that the claim took in the server."""
 

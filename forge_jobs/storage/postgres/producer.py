@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from forge_jobs.model.job import Enqueued, NewJob
 from forge_jobs.model.states import Gate
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.borrowed import borrowed
 from forge_jobs.storage.postgres.database import Connection, Database
-from forge_jobs.storage.postgres.doorbell import Bells
+from forge_jobs.storage.postgres.doorbell import Bells, message
 from forge_jobs.storage.postgres.errors import TRIES, Contended, again
 
 
@@ -33,23 +33,24 @@ class PostgresProducer:
         return again(lambda: self._enqueue(jobs, now))
 
     def _enqueue(self, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
-        with self._database.writing() as connection:
+        one_statement = len(jobs) == 1 or not any(job.unique_key for job in jobs)
+        with self._database.single() if one_statement else self._database.writing() as connection:
             return self._store_all(connection, jobs, now)
 
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
-        if all(job.unique_key is None for job in jobs):
-            self._database.run(connection, "enqueue_plain", _columns(jobs, now))
-            answers = [Enqueued(job.id) for job in jobs]
-        else:
-            answers = [self._store(connection, job, now) for job in jobs]
-        self._ring(connection, [j for j, a in zip(jobs, answers, strict=True) if not a.deduplicated], now)
-        return answers
+        if any(job.unique_key for job in jobs):
+            return [self._store(connection, job, now) for job in jobs]
+        rings = (self._bells.channel, list(_rings(jobs, now)))
+        self._database.run(connection, "enqueue_plain", (*_columns(jobs, now), *rings))
+        return [Enqueued(job.id) for job in jobs]
 
     def _store(self, connection: Connection, job: NewJob, now: int) -> Enqueued:
         due = _due(job, now)
+        (ring,) = _rings([job], now)
         values = (
             *(job.id, job.queue, job.kind, int(_gate(due, now)), job.priority, instant(due), instant(now)),
             *(job.max_attempts, job.time_limit, instant(job.expires_at), job.unique_key, job.payload.decode()),
+            *(self._bells.channel, ring),
         )
         for _ in range(TRIES):
             if self._database.run(connection, "enqueue", values):
@@ -59,17 +60,19 @@ class PostgresProducer:
                 return Enqueued(holder[0][0], deduplicated=True)
         raise Contended("a unique key was held and free again many times")
 
-    def _ring(self, connection: Connection, stored: Sequence[NewJob], now: int) -> None:
-        ready: dict[str, int] = {}
-        due: dict[str, int] = {}
-        for job in stored:
-            when = _due(job, now)
-            if when <= now:
-                ready[job.queue] = ready.get(job.queue, 0) + 1
-            else:
-                due[job.queue] = min(when, due.get(job.queue, when))
-        for queue in ready.keys() | due.keys():
-            self._bells.ring(connection, queue, ready.get(queue, 0), due.get(queue))
+
+def _rings(jobs: Sequence[NewJob], now: int) -> Iterator[str]:
+    """Give what is to be said to the coordinators: one message for each queue."""
+    ready: dict[str, int] = {}
+    due: dict[str, int] = {}
+    for job in jobs:
+        when = _due(job, now)
+        if when <= now:
+            ready[job.queue] = ready.get(job.queue, 0) + 1
+        else:
+            due[job.queue] = min(when, due.get(job.queue, when))
+    for queue in ready.keys() | due.keys():
+        yield message(queue, ready.get(queue, 0), due.get(queue))
 
 
 def _columns(jobs: Sequence[NewJob], now: int) -> tuple[object, ...]:

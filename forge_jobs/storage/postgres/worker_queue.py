@@ -16,12 +16,10 @@ from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
-from forge_jobs.storage.postgres.hand_in import done_values, hand_in, refused_of
-from forge_jobs.storage.postgres.line import Claimed, Line, Place
+from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, refused_of
+from forge_jobs.storage.postgres.line import START, Claimed, Line
 from forge_jobs.storage.postgres.rows import claim_of, settings_of
 from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
-
-Statement = tuple[str, tuple[object, ...]]
 
 
 class PostgresWorkerQueue:
@@ -31,59 +29,48 @@ class PostgresWorkerQueue:
         self._database = database
         self._bells = bells
         self._line = Line()
+        self._capped = False
 
     def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
         """Hand in what has ended and claim what is next; None if the process is not registered any more."""
         queue = want.queue if want else (ended[0].queue if ended else "")
         behind = self._line.behind()
-        claim = _claim_statement(process_id, want, self._database.clock.now(), behind) if want else None
-        if all(end.status is Status.DONE and end.process_id == process_id for end in ended):
-            registered, refused, settings, claimed = self._at_once(process_id, ended, queue, claim)
+        asked = _claim_values(process_id, queue, want, self._database.clock.now())
+        if self._capped or any(end.status is not Status.DONE or end.process_id != process_id for end in ended):
+            answer = self._step_by_step(process_id, ended, queue, [*asked, *done_columns(()), *(behind or START), True])
         else:
-            registered, refused, settings, claimed = self._step_by_step(process_id, ended, queue, claim)
-        if not registered:
+            answer = self._at_once(ended, queue, [*asked, *done_columns(ended), *(behind or START), False])
+        if answer is None:
             return None
-        if want and self._line.learn(behind, [Claimed(row[10], row[11], row[0], row[12]) for row in claimed]):
+        self._capped = answer.settings.max_workers is not None
+        if want and (self._line.learn(behind, answer.places) or (self._capped and not answer.in_turn)):
             anew = self.exchange(process_id, (), want)
-            return None if anew is None else msgspec.structs.replace(anew, refused=refused)
-        claims = sorted((_claim_of(row, queue) for row in claimed), key=lambda claim: claim.claim_no)
-        of_queue = settings_of(settings[0]) if settings else QueueSettings(name=queue)
-        return Exchanged(claims=claims, refused=refused, settings=of_queue)
+            return None if anew is None else msgspec.structs.replace(anew, refused=answer.refused)
+        return Exchanged(claims=answer.claims, refused=answer.refused, settings=answer.settings)
 
-    def _at_once(
-        self, process_id: int, ended: Sequence[Ended], queue: str, claim: Statement | None
-    ) -> tuple[list[Any], list[int], list[Any], list[Any]]:
-        """Send everything in one go: what a process does that is not registered any more matches nothing."""
-        database = self._database
-        with database.piped() as pipe:
-            pipe.send("registered_shared", (process_id,))
-            if ended:
-                pipe.send("hand_in_done_registered", done_values(process_id, ended, None))
-            pipe.send("queue_settings_claiming" if claim else "queue_settings", (queue,))
-            if claim:
-                pipe.send(*claim)
-        rows = pipe.rows
-        registered, settings = rows[0], rows[2 if ended else 1]
-        refused: list[int] = []
-        if ended and registered and len(rows[1]) < len(ended):
-            with database.single() as connection:
-                refused = refused_of(database, connection, ended, rows[1])
-        return registered, refused, settings, rows[-1] if claim else []
+    def _at_once(self, ended: Sequence[Ended], queue: str, values: Sequence[object]) -> _Answer | None:
+        """Do all in one statement: nothing has to be known before it."""
+        with self._database.single() as connection:
+            header, *claimed = self._database.run(connection, "exchange", values)
+            if header[0] is None:
+                return None
+            refused = refused_of(self._database, connection, ended, header[1])
+        return _Answer(queue, header, claimed, refused, in_turn=False)
 
     def _step_by_step(
-        self, process_id: int, ended: Sequence[Ended], queue: str, claim: Statement | None
-    ) -> tuple[list[Any], list[int], list[Any], list[Any]]:
+        self, process_id: int, ended: Sequence[Ended], queue: str, values: Sequence[object]
+    ) -> _Answer | None:
         """Do one after the other: what becomes of a failure depends on what the row says."""
         database = self._database
         with database.writing() as connection:
             registered = database.run(connection, "registered_shared", (process_id,))
             if not registered:
-                return [], [], [], []
+                return None
             refused = hand_in(database, connection, ended, registered[0][0])
-            settings = database.run(connection, "queue_settings_claiming" if claim else "queue_settings", (queue,))
-            claimed = database.run(connection, *claim) if claim else []
+            database.run(connection, "queue_turn", (queue,))
+            header, *claimed = database.run(connection, "exchange", values)
             self._ring(connection, ended)
-        return registered, refused, settings, claimed
+        return _Answer(queue, header, claimed, refused, in_turn=True)
 
     def _ring(self, connection: psycopg.Connection[Any], ended: Sequence[Ended]) -> None:
         for end in ended:
@@ -113,12 +100,24 @@ class PostgresWorkerQueue:
         return len(strays)
 
 
-def _claim_statement(process_id: int, want: Want, now: int, behind: Place | None) -> Statement:
-    values = (
-        process_id, want.queue, list(want.kinds), want.rows, want.budget, want.size, instant(now),
+class _Answer:
+    """The rows of ``exchange.sql``: one about the process and the queue, then one for each job that was claimed."""
+
+    def __init__(self, queue: str, header: Any, claimed: Sequence[Any], refused: list[int], *, in_turn: bool) -> None:
+        self.settings = QueueSettings(name=queue) if header[2] is None else settings_of(header[2:11])
+        self.claims = sorted((_claim_of(row[11:], queue) for row in claimed), key=lambda claim: claim.claim_no)
+        self.places = [Claimed(row[21], row[22], row[11], row[23]) for row in claimed]
+        self.refused = refused
+        self.in_turn = in_turn
+
+
+def _claim_values(process_id: int, queue: str, want: Want | None, now: int) -> tuple[object, ...]:
+    if want is None:
+        return (process_id, queue, [], 0, 0.0, 0, instant(now), [], [], 0)
+    return (
+        process_id, queue, list(want.kinds), want.rows, want.budget, want.size, instant(now),
         list(want.costs), [float(cost) for cost in want.costs.values()], want.first_claim_no,
     )  # fmt: skip
-    return ("claim_behind", (*values, *behind)) if behind else ("claim", values)
 
 
 def _claim_of(row: Any, queue: str) -> Claim:

@@ -43,16 +43,14 @@ AN_ID = "gen_random_uuid()"
 PK, READY, DUE, SHUT, RUNNING, STOP = "job_pkey", "job_ready", "job_due", "job_shut", "job_running", "job_stop"
 CLAIM = "3, 'default', '{work}', 8, 20000, 4000000, now(), '{work}', '{100}', 1000"
 FILTER = "9000000000, NULL, NULL, NULL, 50"
-DONE = "3, '{1}', '{1}', '{1}', ARRAY[now()], ARRAY[now()], '{1}', '{1}', NULL"
-NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}'"
+ENDED = "'{1}', '{1}', '{1}', ARRAY[now()], ARRAY[now()], '{1}', '{1}'"
+NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}', 'channel', 'ring'"
 
 HOT: dict[str, tuple[str, set[str]]] = {
     "cancel_requests": ("", {STOP}),
     "cancel_running": ("now(), 1", {PK}),
     "cancel_waiting": ("now(), 1", {PK}),
     "census": ("", {RUNNING}),
-    "claim": (CLAIM, {READY, PK, RUNNING}),
-    "claim_behind": (f"{CLAIM}, 0, now(), 5", {READY, PK, RUNNING}),
     "claim_state": ("1, 3, 1", {PK}),
     "claims_before": ("now()", {RUNNING}),
     "claims_of": ("3", {RUNNING}),
@@ -61,12 +59,12 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "count_shut": ("", {SHUT}),
     "enqueue": (f"{AN_ID}, {NEW}", set()),
     "expired": ("now(), 500", {"job_expiring"}),
+    "exchange": (f"{CLAIM}, {ENDED}, 0, '-infinity', 0, true", {READY, PK, RUNNING}),
     "find": (FILTER, {PK}),
     "find_by_id": (f"{FILTER}, ARRAY[{AN_ID}]", {"job_id_key"}),
     "get": (AN_ID, {"job_id_key"}),
     "hand_in_dead": ("1, 0, now(), now(), 1, 1, 5, 3, 5", {PK}),
-    "hand_in_done": (DONE, {PK}),
-    "hand_in_done_registered": (DONE, {PK}),
+    "hand_in_done": (f"3, {ENDED}, NULL", {PK}),
     "hand_in_waiting": ("'failed', 1, now(), 0, 0, now(), 1, 1, 5, 3, 5", {PK}),
     "look": ("300, 'host', now()", {READY, DUE, "job_expiring", STOP}),
     "next_due": ("", {DUE}),

@@ -1,0 +1,85 @@
+-- Hands in successes and claims what is next, in one statement: what a process does that is not registered any more
+-- matches nothing, and its own row stays until the end, so that a rescue waits. First a row without a job: whose process
+-- this is, which successes were recorded, and the queue's settings.
+-- The line is read behind a place in it ($18 to $20), and before that only where a priority is more urgent. Rows that
+-- another claims just now are passed over; MATERIALIZED: each LIMIT is taken once. A queue with a cap gives something
+-- only to a claim that has its turn ($21, queue_turn): each must see the one before.
+WITH me AS MATERIALIZED (
+    SELECT process_id, host_id FROM forge_jobs.process WHERE process_id = $1 FOR SHARE
+), mine AS MATERIALIZED (
+    SELECT job.seq, e.result, e.started_at, e.finished_at, e.cpu_time, e.peak_memory
+    FROM unnest($11::bigint[], $12::bigint[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bigint[],
+                $17::bigint[]) AS e (seq, claim_no, result, started_at, finished_at, cpu_time, peak_memory)
+    JOIN forge_jobs.job ON job.seq = e.seq
+         AND (job.process_id = $1 AND job.claim_no = e.claim_no AND job.status = 'in_progress') IS TRUE
+    WHERE EXISTS (SELECT 1 FROM me)
+    ORDER BY job.seq
+    FOR UPDATE OF job
+), ended AS (
+    UPDATE forge_jobs.job
+    SET status = 'done', result = mine.result::json, crashes = 0, started_at = mine.started_at,
+        finished_at = mine.finished_at, cpu_time = mine.cpu_time, peak_memory = mine.peak_memory,
+        cancel_requested_at = NULL
+    FROM mine WHERE job.seq = mine.seq
+    RETURNING job.seq, job.queue
+), tallied AS (
+    INSERT INTO forge_jobs.tally (host_id, queue, outcome, change)
+    SELECT (SELECT host_id FROM me), queue, 'done', count(*) FROM ended GROUP BY queue
+), allowed AS MATERIALIZED (
+    SELECT 1 FROM me
+    WHERE NOT EXISTS (
+        SELECT 1 FROM forge_jobs.queue
+        WHERE name = $2 AND CASE
+            WHEN paused THEN true
+            WHEN max_workers IS NULL THEN false
+            WHEN $21 THEN max_workers <= (SELECT count(DISTINCT process_id) FROM forge_jobs.job
+                                          WHERE status = 'in_progress' AND queue = $2 AND process_id <> $1)
+            ELSE true
+        END)
+), urgent AS MATERIALIZED (
+    SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
+    FROM forge_jobs.job
+    WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
+      AND EXISTS (SELECT 1 FROM allowed)
+      AND priority < $18
+    ORDER BY priority, scheduled_at, seq
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+), behind AS MATERIALIZED (
+    SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
+    FROM forge_jobs.job
+    WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
+      AND EXISTS (SELECT 1 FROM allowed)
+      AND (priority, scheduled_at, seq) > ($18, $19, $20)
+    ORDER BY priority, scheduled_at, seq
+    LIMIT $4 - (SELECT count(*) FROM urgent)
+    FOR UPDATE SKIP LOCKED
+), line AS (
+    SELECT * FROM urgent UNION ALL SELECT * FROM behind
+), costs AS (
+    SELECT * FROM unnest($8::text[], $9::float8[]) AS c (kind, cost)
+), placed AS (
+    SELECT line.seq, row_number() OVER w AS place,
+           sum(coalesce(costs.cost, 'infinity')) OVER w AS cost, sum(line.size) OVER w AS size
+    FROM line LEFT JOIN costs ON costs.kind = line.kind
+    WINDOW w AS (ORDER BY line.priority, line.scheduled_at, line.seq)
+), chosen AS (
+    SELECT seq, place FROM placed WHERE place = 1 OR (cost <= $5 AND size <= $6)
+), claimed AS (
+    UPDATE forge_jobs.job
+    SET status = 'in_progress', gate = NULL, attempts = attempts + 1, process_id = $1, started_at = $7,
+        claim_no = $10 + chosen.place - 1
+    FROM chosen WHERE job.seq = chosen.seq
+    RETURNING job.seq, job.id, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
+              job.time_limit, job.expires_at, job.priority, job.scheduled_at,
+              extract(epoch FROM clock_timestamp() - statement_timestamp())::float8
+)
+SELECT (SELECT host_id FROM me) AS host_id, ARRAY(SELECT seq FROM ended) AS recorded,
+       name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit,
+       NULL::bigint AS seq, NULL::uuid AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
+       NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
+       NULL::timestamptz AS expires_at, NULL::integer AS priority, NULL::timestamptz AS scheduled_at, NULL::float8 AS took
+FROM (SELECT 1) AS one LEFT JOIN forge_jobs.queue ON name = $2
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
+FROM claimed

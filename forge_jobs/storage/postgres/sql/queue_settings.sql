@@ -1,3 +1,0 @@
--- One queue's settings.
-SELECT name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit
-FROM forge_jobs.queue WHERE name = $1
