@@ -14,9 +14,9 @@ from forge_jobs.storage.postgres.adapting import register
 from forge_jobs.storage.postgres.errors import Late
 
 CONNECT_SECONDS = 5
-_PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off"
-"""Every statement has an index that gives its rows in order. What the server knows of a queue's size is often old by
-minutes, and a plan made for an empty table is ruin on a full one."""
+PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
+"""Every statement has an index that gives its rows in order, so its best plan does not depend on the values. What the
+server knows of a queue's size is often old by minutes, and a plan made for an empty table is ruin on a full one."""
 
 T = TypeVar("T")
 
@@ -50,10 +50,10 @@ class OurConnection(psycopg.Connection[Any]):
 def connect(url: str, deadline: float) -> OurConnection:
     """Open a connection; raise psycopg.Error."""
     connection = connect_plainly(
-        url, deadline, options=f"-c statement_timeout={round(deadline * 1000)} {_PLANS}", cursor_factory=RawCursor
+        url, deadline, options=f"-c statement_timeout={round(deadline * 1000)} {PLANS}", cursor_factory=RawCursor
     )
     register(connection)
-    connection.prepare_threshold = 1
+    connection.prepare_threshold = 0
     connection.prepared_max = 300
     connection.give_up_at = monotonic() + deadline
     return connection

@@ -58,7 +58,8 @@ class Database:
     def run(self, connection: Connection, name: str, values: Sequence[Any] = ()) -> list[Any]:
         """Execute a statement and return its rows."""
         cursor = connection.execute(self.text(name), values, binary=True)
-        return cursor.fetchall() if cursor.description else []
+        result = cursor.pgresult  # asked for its columns: a description is made anew each time, 0.05 ms for an exchange
+        return cursor.fetchall() if result is not None and result.nfields else []
 
     def changed(self, connection: Connection, name: str, values: Sequence[Any] = ()) -> int:
         """Execute a statement and return how many rows it changed."""

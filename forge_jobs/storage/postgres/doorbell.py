@@ -79,16 +79,16 @@ class PostgresDoorbell:
         """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
         if self._connection is None:
             return []
-        try:
-            notes = [note.payload for note in self._connection.notifies(timeout=0)]
-        except (psycopg.Error, Late):
-            self._drop()
-            return []
+        line = self._connection.pgconn  # below psycopg's own reading, which takes a tenth of a job's way to its start
         heard: list[tuple[str, int, int | None]] = []
-        for note in notes:
-            with contextlib.suppress(ValueError):
-                queue, ready, due = note.split("\t")
-                heard.append((queue, int(ready), int(due) if due else None))
+        try:
+            line.consume_input()
+            while (note := line.notifies()) is not None:
+                with contextlib.suppress(ValueError):
+                    queue, ready, due = note.extra.decode().split("\t")
+                    heard.append((queue, int(ready), int(due) if due else None))
+        except psycopg.Error:
+            self._drop()
         return heard
 
     def _drop(self) -> None:

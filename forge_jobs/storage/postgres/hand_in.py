@@ -50,7 +50,9 @@ def add_error(database: Database, connection: Connection, key: int, entry: Error
 
 
 def done_columns(done: Sequence[Ended]) -> tuple[object, ...]:
-    """Return successes as parameters: one list for each column."""
+    """Return successes as parameters: one list for each column, nothing where there are none (lists are slow)."""
+    if not done:
+        return (None,) * 7
     return (
         [end.key for end in done],
         [end.claim_no for end in done],

@@ -38,7 +38,7 @@ class PostgresProducer:
             return self._store_all(connection, jobs, now)
 
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
-        if any(job.unique_key for job in jobs):
+        if len(jobs) == 1 or any(job.unique_key for job in jobs):
             return [self._store(connection, job, now) for job in jobs]
         rings = (self._bells.channel, list(_rings(jobs, now)))
         self._database.run(connection, "enqueue_plain", (*_columns(jobs, now), *rings))

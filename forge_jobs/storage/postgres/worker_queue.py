@@ -113,11 +113,13 @@ class _Answer:
 
 def _claim_values(process_id: int, queue: str, want: Want | None, now: int) -> tuple[object, ...]:
     if want is None:
-        return (process_id, queue, [], 0, 0.0, 0, instant(now), [], [], 0)
+        return (process_id, queue, None, 0, 0.0, 0, instant(now), None, None, 0)
+    ahead = want.rows > 1  # the first job is taken whatever it costs
+    costs = (list(want.costs), [float(cost) for cost in want.costs.values()]) if ahead else (None, None)
     return (
-        process_id, queue, list(want.kinds), want.rows, want.budget, want.size, instant(now),
-        list(want.costs), [float(cost) for cost in want.costs.values()], want.first_claim_no,
-    )  # fmt: skip
+        *(process_id, queue, list(want.kinds), want.rows, want.budget, want.size, instant(now), *costs),
+        want.first_claim_no,
+    )
 
 
 def _claim_of(row: Any, queue: str) -> Claim:

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from forge_jobs.storage.postgres.connecting import PLANS
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from tests.support.postgres import server_url
@@ -112,14 +113,12 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("name", sorted(HOT))
 def test_live_rows_are_found_by_an_index_and_history_is_not_read(database: Database, name: str, mode: str) -> None:
     values, indexes = HOT[name]
-    with database.single() as connection:
-        connection.execute("BEGIN")
-        connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
-        connection.execute(f"PREPARE tried AS {database.text(name)}")
-        call = f"EXECUTE tried ({values})" if values else "EXECUTE tried"
-        ((found,),) = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {call}").fetchall()
-        connection.execute("ROLLBACK")
-        connection.execute("DEALLOCATE tried")
+    call = f"EXECUTE tried ({values})" if values else "EXECUTE tried"
+    with psycopg.connect(server_url(), options=PLANS, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute(f"SET LOCAL plan_cache_mode = {mode}")  # type: ignore[arg-type]
+        connection.execute(f"PREPARE tried AS {database.text(name)}")  # type: ignore[arg-type]
+        ((found,),) = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {call}").fetchall()  # type: ignore[arg-type]
+        connection.rollback()
 
     plan = found if isinstance(found, list) else json.loads(found)
     steps = list(nodes(plan[0]["Plan"]))
