@@ -75,6 +75,7 @@ class DatabaseConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: int = DEFAULT_MAX_CONNECTIONS
     schema: str | None = None
     stale_after: float | None = None
+    pooled: bool | None = None
 
     def __repr__(self) -> str:
         """Show everything but the password."""
@@ -192,7 +193,8 @@ def url_of(config: DatabaseConfig, anchor: Path, paths: QueuePaths, environment:
             raise ConfigError(f'adapter "postgres" needs the key {key!r}')
     password = password_of(config, environment)
     user = f"{quote(config.username or '', safe='')}:{quote(password, safe='')}"
-    more = {"schema": config.schema, "stale_after": config.stale_after}
+    pooled = None if config.pooled is None else "yes" if config.pooled else "no"
+    more = {"schema": config.schema, "stale_after": config.stale_after, "pooled": pooled}
     options = urlencode({name: value for name, value in more.items() if value is not None})
     address = f"postgresql://{user}@{config.host}:{config.port}/{config.database}"
     return f"{address}?{options}" if options else address

@@ -6,8 +6,10 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import psutil
+import psycopg
 import pytest
 
 from forge_jobs import Job
@@ -54,6 +56,20 @@ def test_a_farm_runs_what_is_enqueued_and_drains(farm: Farm) -> None:
     assert farm.supervise("--drain", workers=2).wait() == 0
     all_done_once(jobs)
     assert len(notes.read_text().splitlines()) == 2000
+
+
+def test_a_farm_behind_a_pooler_hears_no_rings_and_works_all_the_same(tmp_path: Path) -> None:
+    for farm in a_farm(tmp_path, having(server_url(), pooled="yes")):
+        supervised = farm.supervise(workers=2)
+        supervised.up(2)
+        assert [farm.jobs.enqueue("noop").result(timeout=30) for _ in range(3)] == [None] * 3
+        jobs = farm.jobs.enqueue_bulk([("noop", {})] * 500)
+        farm.ended(*jobs)
+        all_done_once(jobs)
+        with psycopg.connect(server_url()) as operator:
+            listening = "SELECT count(*) FROM pg_stat_activity WHERE query ~ %s"
+            schema = dict(parse_qsl(urlsplit(farm.url).query))["schema"]
+            assert operator.execute(listening, (f'^LISTEN "{schema}"',)).fetchone() == (0,)
 
 
 def test_failures_delays_and_keys_are_what_they_are_on_sqlite(farm: Farm) -> None:

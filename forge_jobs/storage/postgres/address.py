@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import psycopg
 from psycopg import conninfo
@@ -14,25 +14,31 @@ from forge_jobs.errors import ConfigError
 from forge_jobs.storage.postgres.liveness import SHORTEST_STALE, STALE_AFTER
 
 SCHEMA = "forge_jobs"
+_OURS = ("schema", "stale_after", "pooled")
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class Address(NamedTuple):
-    """A URL as libpq takes it, the schema, and after how many seconds without a beat a host is dead."""
+    """A URL as libpq takes it, and what is ours in it.
+
+    After ``stale_after`` seconds without a beat a host is dead. ``pooled``: there is a pooler in between, which gives
+    each transaction another of the server's sessions.
+    """
 
     url: str
     schema: str
     stale_after: float
+    pooled: bool
 
 
 def address_of(url: str) -> Address:
-    """Return what a URL says; raise ConfigError. ``schema`` and ``stale_after`` in its query are ours."""
+    """Return what a URL says; raise ConfigError. ``schema``, ``stale_after`` and ``pooled`` are ours."""
     try:
-        parts = urlsplit(url)
-        query = parse_qsl(parts.query, keep_blank_values=True)
-        ours = {name: value for name, value in query if name in ("schema", "stale_after")}
-        theirs = urlencode([(name, value) for name, value in query if name not in ours])
-        address = urlunsplit(parts._replace(query=theirs))
+        base, _mark, options = url.partition("?")
+        query = parse_qsl(options, keep_blank_values=True)
+        ours = {name: value for name, value in query if name in _OURS}
+        theirs = urlencode([(name, value) for name, value in query if name not in _OURS])
+        address = f"{base}?{theirs}" if theirs else base
         name = str(conninfo.conninfo_to_dict(address).get("dbname"))
     except (ValueError, psycopg.Error):  # what they say of it may show its password
         name = "@"
@@ -44,7 +50,10 @@ def address_of(url: str) -> Address:
     schema = ours.get("schema", SCHEMA)
     if not _SCHEMA_NAME.fullmatch(schema):
         raise ConfigError(f"schema {schema!r} is not valid: use small letters, digits and '_', not a digit first")
-    return Address(address, schema, _seconds(ours.get("stale_after") or stale_after()))
+    pooled = ours.get("pooled", "no")
+    if pooled not in ("yes", "no"):
+        raise ConfigError(f"pooled {pooled!r} is not valid: use yes or no")
+    return Address(address, schema, _seconds(ours.get("stale_after") or stale_after()), pooled == "yes")
 
 
 def _seconds(told: str | None) -> float:

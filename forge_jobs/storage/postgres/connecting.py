@@ -47,13 +47,15 @@ class OurConnection(psycopg.Connection[Any]):
             raise Late from None
 
 
-def connect(url: str, deadline: float) -> OurConnection:
-    """Open a connection; raise psycopg.Error."""
-    connection = connect_plainly(
-        url, deadline, options=f"-c statement_timeout={round(deadline * 1000)} {PLANS}", cursor_factory=RawCursor
-    )
+def connect(url: str, deadline: float, *, pooled: bool = False) -> OurConnection:
+    """Open a connection; raise psycopg.Error.
+
+    What is ``pooled`` by transactions keeps no settings and no prepared statements from one to the next.
+    """
+    settings = {} if pooled else {"options": f"-c statement_timeout={round(deadline * 1000)} {PLANS}"}
+    connection = connect_plainly(url, deadline, cursor_factory=RawCursor, **settings)
     register(connection)
-    connection.prepare_threshold = 0
+    connection.prepare_threshold = None if pooled else 0
     connection.prepared_max = 300
     connection.give_up_at = monotonic() + deadline
     return connection

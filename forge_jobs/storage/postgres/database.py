@@ -33,10 +33,17 @@ class Database:
     """The connection, its transactions and its errors. Safe to use from several threads, one at a time."""
 
     def __init__(
-        self, url: str, *, clock: Clock | None = None, deadline: float = DEADLINE, schema: str = SCHEMA
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        deadline: float = DEADLINE,
+        schema: str = SCHEMA,
+        pooled: bool = False,
     ) -> None:
         self.url = url
         self.schema = schema
+        self.pooled = pooled
         self.deadline = deadline
         self.clock: Clock = clock or ServerClock(_asking(weakref.ref(self)))
         self._lock = threading.RLock()
@@ -161,7 +168,7 @@ class Database:
         return Borrowed(lent)
 
     def _open(self) -> OurConnection:
-        connection = connect(self.url, self.deadline)
+        connection = connect(self.url, self.deadline, pooled=self.pooled)
         try:
             check_version(connection, self.schema, self.location)
         except BaseException:

@@ -45,7 +45,10 @@ def message(queue: str, ready: int, due: int | None) -> str:
 
 
 class PostgresDoorbell:
-    """The Doorbell port: a connection of its own that listens. Without one, work is noticed half a second later."""
+    """The Doorbell port: a connection of its own that listens. Without one, work is noticed within half a second.
+
+    Through a pooler nobody can listen.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -60,7 +63,7 @@ class PostgresDoorbell:
 
     def keep(self) -> None:
         """Listen (again), if nobody does."""
-        if self._connection is not None and not self._connection.closed:
+        if self._database.pooled or (self._connection is not None and not self._connection.closed):
             return
         try:
             connection = connect(self._database.url, self._database.deadline)

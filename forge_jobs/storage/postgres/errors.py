@@ -52,6 +52,10 @@ def translated(error: psycopg.Error | Late, location: str) -> DatabaseError:
         return DatabaseUnusable(
             f"database {location} has no connection left: raise max_connections, or run fewer workers"
         )
+    if "unsupported startup parameter" in str(error):
+        return DatabaseUnusable(
+            f"database {location} is behind a pooler ({_first_line(error)}): add pooled=yes to its URL"
+        )
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return DatabaseUnusable(f"database {location} cannot be reached: {_first_line(error)}")
     return DatabaseError(f"database {location}: {_first_line(error)}")

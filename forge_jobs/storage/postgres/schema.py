@@ -30,7 +30,7 @@ class PostgresSchema:
         url = self._database.url
         name = conninfo.conninfo_to_dict(url).get("dbname")
         try:
-            connect(url, self._database.deadline).close()
+            connect(url, self._database.deadline, pooled=self._database.pooled).close()
         except psycopg.OperationalError as error:
             if name is None or f'database "{name}" does not exist' not in str(error):
                 raise translated(error, self._database.location) from error
@@ -76,7 +76,7 @@ class PostgresSchema:
             "server_version": "",
         }
         try:
-            connection = connect(self._database.url, self._database.deadline)
+            connection = connect(self._database.url, self._database.deadline, pooled=self._database.pooled)
         except psycopg.OperationalError as error:
             if "does not exist" in str(error):
                 return told
@@ -93,7 +93,7 @@ class PostgresSchema:
     @contextlib.contextmanager
     def _connected(self, url: str | None = None) -> Iterator[OurConnection]:
         try:
-            connection = connect(url or self._database.url, self._database.deadline)
+            connection = connect(url or self._database.url, self._database.deadline, pooled=self._database.pooled)
             try:
                 yield connection
             finally:

@@ -27,7 +27,9 @@ class PostgresStorage:
         self, url: str, *, clock: Clock | None = None, deadline: float = DEADLINE, schema: str | None = None
     ) -> None:
         address = address_of(url)
-        self._database = Database(address.url, clock=clock, deadline=deadline, schema=schema or address.schema)
+        self._database = Database(
+            address.url, clock=clock, deadline=deadline, schema=schema or address.schema, pooled=address.pooled
+        )
         self.clock = self._database.clock
         bells = Bells(self._database)
         liveness = Liveness(self.clock, address.stale_after)
