@@ -124,11 +124,11 @@ def bare(processes: int, jobs: int, turns: int) -> float:
                 left.value -= 1
             spin(turns)
 
-    starts, ends = zip(*_in_processes(processes, loop), strict=True)
+    starts, ends = zip(*in_processes(processes, loop), strict=True)
     return float(max(ends) - min(starts))
 
 
-def _in_processes(number: int, act: Callable[[Barrier], Any]) -> list[Any]:
+def in_processes(number: int, act: Callable[[Barrier], Any]) -> list[Any]:
     """Run ``act`` in so many processes at once and return what each returned."""
     barrier = _processes.Barrier(number, timeout=60)
     lines = [_processes.Pipe(duplex=False) for _ in range(number)]
@@ -230,14 +230,14 @@ def _pressure(size: Size, workers: int) -> list[float]:
         ground.jobs.counts()
         if workers:
             with ground.farm(workers):
-                waits = _in_processes(size.enqueuers, enqueue)
+                waits = in_processes(size.enqueuers, enqueue)
                 ground.until(
                     lambda: ground.rows("SELECT count(*) FILTER (WHERE status = 'done') FROM job") == [(jobs,)],
                     "all jobs to end",
                 )
             ground.check_once(jobs)
         else:
-            waits = _in_processes(size.enqueuers, enqueue)
+            waits = in_processes(size.enqueuers, enqueue)
             if ground.rows("SELECT count(*) FROM job WHERE status = 'pending'") != [(jobs,)]:
                 raise RuntimeError("a job that was accepted is not there")
         return [wait for one in waits for wait in one]

@@ -29,6 +29,7 @@ from forge_jobs.storage.records import (
     ProcessRecord,
     Request,
     RunTotals,
+    Trouble,
     Unserved,
     Want,
     WorkerView,
@@ -205,6 +206,9 @@ class Upkeep(Protocol):
 
     def run_totals(self, host_id: str) -> RunTotals:
         """Return how the attempts of this host ended."""
+
+    def troubles(self) -> list[Trouble]:
+        """Return what about the database makes the queue slow, for people. Changes nothing."""
 
     def checkpoint(self) -> None:
         """Move what was committed into the database file, if that is due; waits for nobody."""

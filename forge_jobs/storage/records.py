@@ -240,6 +240,13 @@ class ArchivedJob(msgspec.Struct, frozen=True, kw_only=True):
     crashes: int
 
 
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about the database that makes the queue slow. ``what`` names it, ``told`` says it in a sentence."""
+
+    what: str
+    told: str
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Something asked of a host: the ``stack`` of a worker, or to be watched (``watch``)."""
 

@@ -22,12 +22,12 @@ _SHOWN_AS = {"failed": "retrying"}
 @json_option
 @add_location_options
 def status(as_json: bool, app_name: str | None, database: str | None, config: str | None) -> None:
-    """Show how many jobs each queue has in each state, and what nobody serves."""
+    """Show how many jobs each queue has in each state, and what nobody serves, and what slows the database."""
     jobs = looked_up(app_name, database, config)
     counts = jobs.counts()
-    unserved = jobs.storage.upkeep.unserved()
+    unserved, troubles = jobs.storage.upkeep.unserved(), jobs.storage.upkeep.troubles()
     if as_json:
-        print_json({"database": jobs.location.shown, "queues": counts, "unserved": unserved})
+        print_json({"database": jobs.location.shown, "queues": counts, "unserved": unserved, "troubles": troubles})
         return
     click.echo(f"database {jobs.storage.location}")
     columns = ["queue", *(_SHOWN_AS.get(c, c) for c in _COUNTS), "oldest"]
@@ -40,6 +40,8 @@ def status(as_json: bool, app_name: str | None, database: str | None, config: st
         for name, queue in counts.items()
     ]
     print_table(columns, rows, numbers=columns[1:])
+    for trouble in troubles:
+        click.echo(f"warning: {trouble.told}")
     for item in unserved:
         click.echo(f"unserved: {item.jobs} of kind {item.kind} in queue {item.queue}: {item.reason}")
 

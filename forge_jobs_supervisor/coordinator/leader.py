@@ -18,6 +18,7 @@ LEASE_MARGIN = 1.0
 LEAD_EVERY = 5.0
 PRUNE_EVERY = 60.0
 PRUNE_SLICE = 500
+TROUBLES_EVERY = 60.0
 EXPIRE_SLICE = 500
 EXPIRE_PAUSE = 0.05
 EXPIRE_SOON = 0.5
@@ -36,11 +37,13 @@ class Leader:
         self._clock = clock
         self._leads_until = 0
         self._unserved: list[Unserved] = []
+        self._troubles: set[str] = set()
         self._to_park: list[tuple[str, str]] = []
         timetable.add(
             Duty("lead", LEAD_EVERY, self._lead, patient=True),
             Duty("park", NEVER, self._park, due=NEVER),
             Duty("prune", PRUNE_EVERY, self._prune),
+            Duty("troubles", TROUBLES_EVERY, self._tell_troubles),
             Duty("expire", NEVER, self._expire, due=NEVER),
         )
 
@@ -89,6 +92,14 @@ class Leader:
         """End jobs that are too late, one slice at a time."""
         if self._leads and self._stores.upkeep.expire(EXPIRE_SLICE) == EXPIRE_SLICE:
             self._timetable.hasten("expire", monotonic() + EXPIRE_PAUSE)
+
+    def _tell_troubles(self) -> None:
+        """Say once what slows the database."""
+        found = self._stores.upkeep.troubles() if self._leads else []
+        for trouble in found:
+            if trouble.what not in self._troubles:
+                _log.warning("%s", trouble.told)
+        self._troubles = {trouble.what for trouble in found}
 
     def _prune(self) -> None:
         if self._leads and self._stores.upkeep.prune(PRUNE_SLICE) == PRUNE_SLICE:

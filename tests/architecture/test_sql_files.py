@@ -20,7 +20,8 @@ OWN = {
         *("claim", "claim_candidates", "queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
     },
     "postgres": {
-        *("clock", "notify", "lock_all"),  # the server's time; rings travel in the transaction
+        *("clock", "notify"),  # the server's time; rings travel in the transaction
+        *("lock_all", "held_snapshots", "dead_rows"),
         *("registered_shared", "queue_settings_locked"),
         *("exchange", "queue_turn"),
     },

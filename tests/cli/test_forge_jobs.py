@@ -60,7 +60,7 @@ def test_wait_prints_the_result_or_fails_with_the_cause(farm: Farm) -> None:
 def test_status_has_the_documented_fields(farm: Farm) -> None:
     told(farm, "enqueue", "noop", *APP)
     status = json.loads(told(farm, "status", "--json"))
-    assert set(status) == {"database", "queues", "unserved"}
+    assert set(status) == {"database", "queues", "unserved", "troubles"}
     assert status["database"] == farm.url
     assert set(status["queues"]["default"]) == {
         "pending", "scheduled", "in_progress", "held", "done", "failed", "dead", "paused", "workers",

@@ -65,7 +65,7 @@ def test_a_bulk_rings_once_for_each_queue_and_says_how_many_jobs_there_are(stora
 
 
 def test_a_scheduled_job_rings_with_its_due_time(storage: Storage, bell: Doorbell, clock: FakeClock) -> None:
-    due = [clock.now() + seconds * MICROSECONDS for seconds in (30, 10, 20)]
+    due = [clock.now() + tenths * MICROSECONDS // 10 for tenths in (7, 2, 5)]
     storage.producer.enqueue([a_job(run_at=instant) for instant in due])
 
     assert heard(bell) == [("default", 0, due[1])]
@@ -74,7 +74,7 @@ def test_a_scheduled_job_rings_with_its_due_time(storage: Storage, bell: Doorbel
 def test_ready_and_scheduled_jobs_of_one_bulk_are_told_together(
     storage: Storage, bell: Doorbell, clock: FakeClock
 ) -> None:
-    due = clock.now() + MICROSECONDS
+    due = clock.now() + MICROSECONDS // 2
     storage.producer.enqueue([a_job(), a_job(run_at=due), a_job()])
 
     assert heard(bell) == [("default", 2, due)]
@@ -148,7 +148,7 @@ def test_an_operators_retry_rings(storage: Storage, bell: Doorbell) -> None:
 
 
 def test_a_job_run_now_rings(storage: Storage, bell: Doorbell, clock: FakeClock) -> None:
-    job_id = enqueue(storage, run_at=clock.now() + 60_000_000)
+    job_id = enqueue(storage, run_at=clock.now() + MICROSECONDS // 2)
     heard(bell)
 
     storage.operator.run_now(only(job_id), 10, 0)
@@ -171,9 +171,9 @@ def test_a_failed_attempt_rings_with_the_time_of_the_next(storage: Storage, bell
     enqueue(storage)
     heard(bell)
 
-    Hand(storage).fail(wait=30)
+    Hand(storage).fail(wait=0.5)
 
-    assert heard(bell) == [("default", 0, clock.now() + 30 * MICROSECONDS)]
+    assert heard(bell) == [("default", 0, clock.now() + MICROSECONDS // 2)]
 
 
 # -- operators want something ----------------------------------------------------------------------------------------

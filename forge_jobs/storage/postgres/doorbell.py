@@ -9,11 +9,15 @@ from typing import Any
 
 import psycopg
 
+from forge_jobs.clock import MICROSECONDS
 from forge_jobs.storage.postgres.connecting import connect
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.errors import Late
 
 _log = logging.getLogger(__name__)
+
+SOON = MICROSECONDS
+"""A job that is due later than that need not be rung for: each coordinator asks twice a second what is due."""
 
 ATTENTION = ""
 """Stands where a ring has its queue: operators want something."""

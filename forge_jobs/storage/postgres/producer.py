@@ -9,7 +9,7 @@ from forge_jobs.model.states import Gate
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.borrowed import borrowed
 from forge_jobs.storage.postgres.database import Connection, Database
-from forge_jobs.storage.postgres.doorbell import Bells, message
+from forge_jobs.storage.postgres.doorbell import SOON, Bells, message
 from forge_jobs.storage.postgres.errors import TRIES, Contended, again
 
 
@@ -46,7 +46,7 @@ class PostgresProducer:
 
     def _store(self, connection: Connection, job: NewJob, now: int) -> Enqueued:
         due = _due(job, now)
-        (ring,) = _rings([job], now)
+        ring = next(_rings([job], now), None)
         values = (
             *(job.id, job.queue, job.kind, int(_gate(due, now)), job.priority, instant(due), instant(now)),
             *(job.max_attempts, job.time_limit, instant(job.expires_at), job.unique_key, job.payload.decode()),
@@ -69,7 +69,7 @@ def _rings(jobs: Sequence[NewJob], now: int) -> Iterator[str]:
         when = _due(job, now)
         if when <= now:
             ready[job.queue] = ready.get(job.queue, 0) + 1
-        else:
+        elif when < now + SOON:
             due[job.queue] = min(when, due.get(job.queue, when))
     for queue in ready.keys() | due.keys():
         yield message(queue, ready.get(queue, 0), due.get(queue))

@@ -18,11 +18,15 @@ from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.postgres.registry import PostgresRegistry
 from forge_jobs.storage.postgres.rows import glance_of, settings_of
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Unserved
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
 
+HELD_FOR = 60.0
+"""Seconds from which on a transaction is told of that holds a snapshot."""
+
+MANY_DEAD = 200_000
 FOLD_AT = 1000
 FOLD_SLICE = 50_000
 _DAY = 86_400 * MICROSECONDS
@@ -166,6 +170,24 @@ class PostgresUpkeep:
         """Return how the attempts of this host ended."""
         with self._database.single() as connection:
             return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
+
+    def troubles(self) -> list[Trouble]:
+        """Return what about the server makes the queue slow: snapshots that are held, and rows that are dead."""
+        with self._database.single() as connection:
+            held = self._database.run(connection, "held_snapshots", (HELD_FOR,))
+            ((dead, live),) = self._database.run(connection, "dead_rows") or [(0, 0)]
+        found = [
+            Trouble(
+                what=what,
+                told=f"{what} ({whose}, {state}) has been open for {seconds:.0f} s: the server keeps every row version "
+                "that it may still see, and claims become slow; end it",
+            )
+            for what, whose, state, seconds in held
+        ]
+        if dead > MANY_DEAD and dead > live:
+            told = f"the job table has {dead} dead rows and {live} living ones: autovacuum is behind, or held up"
+            found.append(Trouble(what="dead rows", told=told))
+        return found
 
     def checkpoint(self) -> None:
         """Do nothing: the server does that by itself."""

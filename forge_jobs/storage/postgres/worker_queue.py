@@ -15,7 +15,7 @@ from forge_jobs.model.states import Status
 from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
-from forge_jobs.storage.postgres.doorbell import Bells
+from forge_jobs.storage.postgres.doorbell import SOON, Bells
 from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, refused_of
 from forge_jobs.storage.postgres.line import START, Claimed, Line
 from forge_jobs.storage.postgres.rows import claim_of, settings_of
@@ -74,7 +74,7 @@ class PostgresWorkerQueue:
 
     def _ring(self, connection: psycopg.Connection[Any], ended: Sequence[Ended]) -> None:
         for end in ended:
-            if end.scheduled_at is not None:  # somebody must know when it is due again
+            if end.scheduled_at is not None and end.scheduled_at < end.finished_at + SOON:
                 self._bells.ring(connection, end.queue, 0, end.scheduled_at)
 
     @contextlib.contextmanager

@@ -12,7 +12,7 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Unserved
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
@@ -23,6 +23,7 @@ from forge_jobs.storage.sqlite.rows import glance_of, json_text, settings_of
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
 
+LARGE_LOG_BYTES = 256 * 1024 * 1024
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 FOLD_AT = 1000
 _DAY = 86_400 * MICROSECONDS
@@ -169,6 +170,15 @@ class SqliteUpkeep:
         """Return how the attempts of this host ended."""
         with self._database.reading() as connection:
             return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
+
+    def troubles(self) -> list[Trouble]:
+        """Return what about the file makes the queue slow: a log that cannot be moved into it."""
+        log = self._database.path.with_name(self._database.path.name + "-wal")
+        size = log.stat().st_size if log.exists() else 0
+        if size < LARGE_LOG_BYTES:
+            return []
+        told = f"{log} has grown to {size // 2**20} MiB: some program keeps a read transaction open; end it"
+        return [Trouble(what="log", told=told)]
 
     def checkpoint(self) -> None:
         """Move what was committed into the database file once the log has grown to 4 MB; waits for nobody."""

@@ -1,4 +1,6 @@
--- Stores one job unless a live one holds its (kind, unique key), and rings for it; gives back a row only if it was stored.
+-- Stores one job unless a live one holds its (kind, unique key); gives back a row only if it was stored. Rings for it, if
+-- there is a ring: not where 256 jobs are ready before it. Those have rung for every worker that there is, and a ring
+-- takes a lock that lets transactions be committed one after the other only.
 WITH stored AS (
     INSERT INTO forge_jobs.job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, max_attempts, time_limit,
                                 expires_at, unique_key, payload)
@@ -7,4 +9,8 @@ WITH stored AS (
     DO NOTHING
     RETURNING seq
 )
-SELECT seq, pg_notify($13, $14) FROM stored
+SELECT seq, CASE
+    WHEN $14::text IS NULL THEN NULL
+    WHEN (SELECT count(*) FROM (SELECT 1 FROM forge_jobs.job WHERE gate = 0 AND queue = $2 LIMIT 256) AS before) < 256
+    THEN pg_notify($13, $14)
+END FROM stored
