@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from forge_jobs.errors import DatabaseError, UsageError, WorkersAlive
+from forge_jobs.errors import DatabaseError, DatabaseUnusable, UsageError, WorkersAlive
 from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import ArchivedJob
 
@@ -31,6 +31,8 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
     """
     if source.location == target.location:
         raise UsageError(f"{source.location} cannot be copied into itself: name another database")
+    if not source.schema.describe()["exists"]:
+        raise DatabaseUnusable(f"there is no queue in {source.location}: nothing was copied")
     target.schema.create()
     _check_nobody_works(source)
     _check_nobody_works(target)
