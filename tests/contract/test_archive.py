@@ -114,6 +114,7 @@ def test_many_pages(storage: Storage, target: Storage, monkeypatch: pytest.Monke
 
 
 def test_an_empty_database_can_be_copied(storage: Storage, target: Storage) -> None:
+    storage.schema.create()
     assert moving.copy(storage, target).jobs == 0
 
 
