@@ -37,6 +37,8 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
     _check_nobody_works(source)
     _check_nobody_works(target)
     with source.archive.locked(), target.archive.locked():
+        _check_nobody_works(source)  # nor has come meanwhile
+        _check_nobody_works(target)
         if target.queue_config.queues() or _page(target, 0):
             raise UsageError(
                 f"{target.location} is not empty: copy into a new database, or empty it with forge-jobs-db reset"

@@ -15,8 +15,8 @@ from forge_jobs.clock import Clock
 from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.storage.house_ports import Archive, Schema
 from forge_jobs.storage.records import (
-    ArchivedJob,
     Batch,
     Census,
     Claim,
@@ -243,44 +243,6 @@ class Doorbell(Protocol):
         """Stop listening."""
 
 
-class Archive(Protocol):
-    """Held by ``forge-jobs-db copy``."""
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Let nobody else write in the block; what it writes is committed at its end, or not at all."""
-
-    def jobs(self, after: int, limit: int) -> list[tuple[int, ArchivedJob]]:
-        """Return jobs in the order in which they were stored, with their keys, after a key."""
-
-    def tallies(self) -> list[tuple[str, str, int]]:
-        """Return the numbers of ended jobs and failed attempts, by queue and outcome."""
-
-    def store(self, jobs: Sequence[ArchivedJob]) -> None:
-        """Store jobs in this order, inside of ``locked``."""
-
-    def store_rest(self, queues: Sequence[QueueSettings], tallies: Sequence[tuple[str, str, int]]) -> None:
-        """Store the queues' settings and the numbers of what has ended, inside of ``locked``."""
-
-
-class Schema(Protocol):
-    """Held by ``forge-jobs-db``."""
-
-    def create(self) -> bool:
-        """Create the database and its schema; False when it was there."""
-
-    def migrate(self) -> list[str]:
-        """Apply what is pending; return the names applied."""
-
-    def reset(self) -> None:
-        """Remove every job, queue and registration in one transaction; live producers keep working."""
-
-    def drop(self) -> bool:
-        """Remove the database; False when it was not there."""
-
-    def describe(self) -> dict[str, object]:
-        """Return adapter, location, version and pending migrations; changes nothing."""
-
-
 class Storage(Protocol):
     """All ports of one database. Opens nothing before the first call."""
 
@@ -291,6 +253,10 @@ class Storage(Protocol):
     @property
     def clock(self) -> Clock:
         """The clock that decides what is due."""
+
+    @property
+    def one_writer(self) -> bool:
+        """Whether a process that stands still in the middle of a call holds up all others."""
 
     @property
     def producer(self) -> Producer: ...

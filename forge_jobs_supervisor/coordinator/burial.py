@@ -40,14 +40,13 @@ class Undertaker:
     def bury_unseen(self, process_ids: Sequence[int]) -> list[Ended]:
         """Settle processes of which no more is known than that they are gone.
 
-        Which of its claims such a process was running is not known. Jobs run in the order of their claim numbers and
-        only short ones are claimed ahead, so the first is taken to have run and counts an attempt; the others go
-        back free.
+        Which of its claims such a process had started is not known, so each counts an attempt: what may have run does
+        not run again without a trace.
         """
+        lost = Verdict(cause=Cause.LOST, message="the process that had claimed it is gone, and its host with it")
         settled: list[Ended] = []
         for process_id, claims in self._stores.registry.claims_of(process_ids).items():
-            lost = Verdict(cause=Cause.LOST, message="the process that ran it is gone, and its host with it")
-            settled += self._settle(process_id, claims, [lost, *[None] * len(claims)][: len(claims)])
+            settled += self._settle(process_id, claims, [lost] * len(claims))
         return settled
 
     def _settle(

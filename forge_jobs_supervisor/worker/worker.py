@@ -44,6 +44,8 @@ class Stores(Protocol):
     def worker_queue(self) -> WorkerQueue: ...
     @property
     def registry(self) -> ProcessRegistry: ...
+    @property
+    def one_writer(self) -> bool: ...
 
 
 class Worker:
@@ -101,12 +103,17 @@ class Worker:
             pid=os.getpid(),
             started_at=self._clock.now(),
         )
-        self._seat.asks_database()
+        self._asks_database()
         try:
             self._stores.registry.announce_worker(record)
             self._stores.worker_queue.exchange(self._process_id, (), None)  # statements are prepared before a job waits
         finally:
             self._seat.has_answer()
+
+    def _asks_database(self) -> None:
+        """Let the parent see to it that this call does not hold up everybody: elsewhere its deadline is enough."""
+        if self._stores.one_writer:
+            self._seat.asks_database()
 
     def run(self) -> None:
         """Work until told to leave."""
@@ -151,7 +158,7 @@ class Worker:
             return True
         try:
             self._resolve_doubt()
-            self._seat.asks_database()
+            self._asks_database()
             exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
         except DatabaseError as error:
             self._seat.has_answer()
@@ -187,7 +194,7 @@ class Worker:
     def _resolve_doubt(self) -> None:
         """After an exchange of which nobody knows whether it was committed, give back what it may have claimed."""
         if self._in_doubt:
-            self._seat.asks_database()
+            self._asks_database()
             known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
             self._stores.worker_queue.give_back_unknown(self._process_id, known)
             self._in_doubt = False

@@ -42,9 +42,14 @@ def test_workers_of_a_host_that_died_are_dead(storage: Storage, backend: Backend
     assert storage.registry.census("host-a", []).dead == sorted([one.process_id, other.process_id])
 
 
-def test_workers_of_a_host_that_was_taken_off_are_dead(storage: Storage, backend: Backend) -> None:
+def test_workers_of_a_host_that_was_taken_off_are_dead_after_a_while(
+    storage: Storage, backend: Backend, clock: FakeClock
+) -> None:
     a_living_host(storage, backend, "host-a")
     stray = Hand(storage, host_id="nobody")
+    assert storage.registry.census("host-a", []).dead == [], "it may be quicker than its host"
+
+    clock.advance(seconds=11)
 
     assert storage.registry.census("host-a", []).dead == [stray.process_id]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 from psycopg import RawCursor
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
 from forge_jobs.errors import InvalidValue
@@ -49,6 +49,8 @@ def borrowed(connection: object) -> Borrowed:
         raise InvalidValue(
             f"connection is a {kind}: give an open psycopg.Connection, or SQLAlchemy's or Django's that has one within"
         )
+    if inner.pgconn.pipeline_status != PipelineStatus.OFF:
+        raise InvalidValue("connection is in pipeline mode, in which nothing is answered: leave it to enqueue")
     if inner.autocommit and inner.info.transaction_status == TransactionStatus.IDLE:
         raise InvalidValue(
             "connection commits each statement by itself and no transaction is open: "

@@ -13,7 +13,9 @@ from forge_jobs.clock import monotonic
 from forge_jobs.storage.postgres.adapting import register
 from forge_jobs.storage.postgres.errors import Late
 
-CONNECT_SECONDS = 5
+LONGEST_CONNECT = 5.0
+SHORTEST_CONNECT = 2  # libpq takes a shorter time for this one
+ISOLATION = "-c default_transaction_isolation=read\\ committed"
 PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
 """Every statement has an index that gives its rows in order, so its best plan does not depend on the values. What the
 server knows of a queue's size is often old by minutes, and a plan made for an empty table is ruin on a full one."""
@@ -47,17 +49,18 @@ class OurConnection(psycopg.Connection[Any]):
             raise Late from None
 
 
-def connect(url: str, deadline: float, *, pooled: bool = False) -> OurConnection:
-    """Open a connection; raise psycopg.Error.
+def connect(url: str, deadline: float, *, left: float | None = None, pooled: bool = False) -> OurConnection:
+    """Open a connection whose statements may take as long as the deadline, within the time left; raise psycopg.Error.
 
     What is ``pooled`` by transactions keeps no settings and no prepared statements from one to the next.
     """
-    settings = {} if pooled else {"options": f"-c statement_timeout={round(deadline * 1000)} {PLANS}"}
-    connection = connect_plainly(url, deadline, cursor_factory=RawCursor, **settings)
+    timeout = f"-c statement_timeout={max(round(deadline * 1000), 1)}"
+    settings = {} if pooled else {"options": f"{timeout} {ISOLATION} {PLANS}"}
+    connection = connect_plainly(url, deadline if left is None else left, cursor_factory=RawCursor, **settings)
     register(connection)
     connection.prepare_threshold = None if pooled else 0
     connection.prepared_max = 300
-    connection.give_up_at = monotonic() + deadline
+    connection.give_up_at = monotonic() + (deadline if left is None else left)
     return connection
 
 
@@ -66,14 +69,21 @@ def connect_plainly(url: str, deadline: float, **settings: Any) -> OurConnection
     return OurConnection.connect(
         url,
         autocommit=True,
-        connect_timeout=CONNECT_SECONDS,
+        client_encoding="UTF8",
+        connect_timeout=_connect_timeout(url, deadline),
         application_name="forge-jobs",
         keepalives_idle=10,
         keepalives_interval=5,
         keepalives_count=3,
-        tcp_user_timeout=round(deadline * 1000),
+        tcp_user_timeout=max(round(deadline * 1000), 1000),
         **settings,
     )
+
+
+def _connect_timeout(url: str, deadline: float) -> int:
+    """Return the seconds that each of a URL's addresses gets, so that all of them are tried within the deadline."""
+    addresses = str(conninfo.conninfo_to_dict(url).get("host", "")).count(",") + 1
+    return max(int(min(deadline, LONGEST_CONNECT) / addresses), SHORTEST_CONNECT)
 
 
 def shown(url: str) -> str:

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from forge_jobs.clock import Clock, monotonic
-from forge_jobs.errors import ForkedProcess
+from forge_jobs.errors import DatabaseBusy, ForkedProcess
 from forge_jobs.storage.postgres.address import SCHEMA
 from forge_jobs.storage.postgres.borrowed import Borrowed
 from forge_jobs.storage.postgres.connecting import OurConnection, connect, connect_plainly, shown
@@ -21,6 +21,9 @@ from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import check_version
 from forge_jobs.storage.postgres.server_clock import ServerClock
 from forge_jobs.storage.sql import statement
+
+CLOCK_SECONDS = 2.0
+"""What asking for the time may take: whoever asks has something else to ask after it."""
 
 DEADLINE = 10.0
 """Seconds after which a call gives up."""
@@ -48,6 +51,7 @@ class Database:
         self.clock: Clock = clock or ServerClock(_asking(weakref.ref(self)))
         self._lock = threading.RLock()
         self._connection: OurConnection | None = None
+        self._give_up_at = float("inf")
         self._in_transaction = False
         self._forked = False
         _databases.add(self)
@@ -60,7 +64,7 @@ class Database:
     def text(self, name: str) -> str:
         """Return the statement ``sql/<name>.sql`` for this database's schema."""
         text = statement("postgres", name)
-        return text if self.schema == SCHEMA else text.replace(f"{SCHEMA}.", f"{self.schema}.")
+        return text if self.schema == SCHEMA else text.replace(f"{SCHEMA}.", f'"{self.schema}".')
 
     def run(self, connection: Connection, name: str, values: Sequence[Any] = ()) -> list[Any]:
         """Execute a statement and return its rows."""
@@ -77,12 +81,10 @@ class Database:
         if rows:
             connection.cursor().executemany(self.text(name), rows)
 
-    def ask_clock(self) -> int | None:
-        """Return the server's time, None while there is no connection: then nobody has asked it anything either."""
-        if self._connection is None or self._connection.closed or self._forked:
-            return None
-        with self.single() as connection:
-            return self._time_of(connection)
+    def ask_clock(self) -> int:
+        """Return the server's time; raise DatabaseError."""
+        with self._turn(CLOCK_SECONDS), self.translating():
+            return self._time_of(self._opened())
 
     def set_clock(self, connection: Connection) -> None:
         """Compare clocks over a connection that a caller lends, if that is due."""
@@ -96,7 +98,7 @@ class Database:
     @contextlib.contextmanager
     def single(self) -> Iterator[psycopg.Connection[Any]]:
         """Give the connection; each statement is a transaction of its own."""
-        with self._lock, self.translating():
+        with self._turn(), self.translating():
             yield self._opened()
 
     @contextlib.contextmanager
@@ -108,12 +110,12 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[psycopg.Connection[Any]]:
         """Give the connection in a transaction that is committed at the end, or rolled back on an error."""
-        with self._transaction("BEGIN") as connection:
+        with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED") as connection:
             yield connection
 
     @contextlib.contextmanager
     def _transaction(self, begin: str) -> Iterator[psycopg.Connection[Any]]:
-        with self._lock, self.translating():
+        with self._turn(), self.translating():
             connection = self._opened()
             connection.execute(begin)
             self._in_transaction = True
@@ -153,14 +155,29 @@ class Database:
             connection = None
         if connection is None or connection.closed:
             self._connection = connection = self._open()
-        connection.give_up_at = monotonic() + self.deadline
+        connection.give_up_at = self._give_up_at
         return connection
+
+    @contextlib.contextmanager
+    def _turn(self, seconds: float | None = None) -> Iterator[None]:
+        """Have the connection to oneself; from here on the call's time runs, whatever it is spent on."""
+        give_up_at = monotonic() + (self.deadline if seconds is None else seconds)
+        if not self._lock.acquire(timeout=self.deadline):
+            raise DatabaseBusy(f"database {self.location}: other threads of this process have used it for too long")
+        try:
+            self._give_up_at = give_up_at
+            yield
+        finally:
+            self._lock.release()
 
     @contextlib.contextmanager
     def lending(self) -> Iterator[OurConnection]:
         """Give a new connection in a transaction, for somebody else to use: with psycopg's own ways and no deadline."""
-        with self.translating(), connect_plainly(self.url, self.deadline) as lent, lent.transaction():
-            yield lent
+        with self.translating(), connect_plainly(self.url, self.deadline) as lent:
+            if self.pooled:
+                lent.prepare_threshold = None
+            with lent.transaction():
+                yield lent
 
     def back(self, lent: OurConnection) -> Borrowed:
         """Take back what was lent, to end the transaction within the deadline."""
@@ -168,7 +185,7 @@ class Database:
         return Borrowed(lent)
 
     def _open(self) -> OurConnection:
-        connection = connect(self.url, self.deadline, pooled=self.pooled)
+        connection = connect(self.url, self.deadline, left=self._give_up_at - monotonic(), pooled=self.pooled)
         try:
             check_version(connection, self.schema, self.location)
         except BaseException:

@@ -43,9 +43,9 @@ class Bells:
         self.ring(connection, ATTENTION, 0, None)
 
 
-def message(queue: str, ready: int, due: int | None) -> str:
-    """Return a ring as it travels."""
-    return f"{queue}\t{ready}\t{'' if due is None else due}"
+def message(queue: str, ready: int, due: int | None, whose: str = "") -> str:
+    """Return a ring as it travels. ``whose`` tells it from others: of two alike the server drops one."""
+    return f"{queue}\t{ready}\t{'' if due is None else due}\t{whose}"
 
 
 class PostgresDoorbell:
@@ -92,7 +92,7 @@ class PostgresDoorbell:
             line.consume_input()
             while (note := line.notifies()) is not None:
                 with contextlib.suppress(ValueError):
-                    queue, ready, due = note.extra.decode().split("\t")
+                    queue, ready, due, _whose = note.extra.decode().split("\t")
                     heard.append((queue, int(ready), int(due) if due else None))
         except psycopg.Error:
             self._drop()

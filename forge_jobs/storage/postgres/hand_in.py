@@ -23,6 +23,8 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
     """Record ends and tally them; return the claim numbers that were refused."""
     if not ended:
         return []
+    if len(ended) > 1:  # everybody locks rows in the order of their keys
+        database.run(connection, "lock_jobs", ([end.key for end in ended],))
     tally: Tally = Counter()
     done = [end for end in ended if end.status is Status.DONE]
     refused: list[int] = []

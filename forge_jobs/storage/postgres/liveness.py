@@ -14,10 +14,14 @@ SHORTEST_STALE = 5.0
 BEATS_WATCHED = 3
 """Looks, at different times, at which the same old beat must have been seen before a host is declared dead."""
 
+WATCHED_FOR = 6 * MICROSECONDS
+"""From the first of them to the last: the time of three beats."""
+
 
 class _Watched(NamedTuple):
     beat_no: int
     looks: int
+    first_look: int
     last_look: int
 
 
@@ -45,7 +49,7 @@ class Liveness:
             return False
         seen = self._watched.get(host_id)
         if seen is None or seen.beat_no != beat_no:
-            seen = self._watched[host_id] = _Watched(beat_no, 1, now)
+            seen = self._watched[host_id] = _Watched(beat_no, 1, now, now)
         elif now - seen.last_look >= MICROSECONDS:
-            seen = self._watched[host_id] = _Watched(beat_no, seen.looks + 1, now)
-        return seen.looks < BEATS_WATCHED
+            seen = self._watched[host_id] = seen._replace(looks=seen.looks + 1, last_look=now)
+        return seen.looks < BEATS_WATCHED or now - seen.first_look < WATCHED_FOR

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
-from forge_jobs.errors import DatabaseBusy, SchemaMismatch
+from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, SchemaMismatch
 from forge_jobs.storage.sql import migrations
 
 Migration = tuple[int, str, str]
@@ -55,12 +55,32 @@ def pending(connection: psycopg.Connection[Any], schema: str, location: str) -> 
 
 
 def check_version(connection: psycopg.Connection[Any], schema: str, location: str) -> None:
-    """Raise SchemaMismatch unless the schema is one this program works with."""
+    """Raise SchemaMismatch unless the schema is one this program works with, DatabaseUnusable for another encoding."""
+    check_encoding(connection, location)
     todo = pending(connection, schema, location)
     if todo:
         there = version_of(connection, schema).number
         told = f"has schema version {there}, this program needs {todo[-1][0]}" if there else "has no forge-jobs schema"
         raise SchemaMismatch(f"database {location} {told}: run forge-jobs-db {'migrate' if there else 'create'}")
+
+
+def check_encoding(connection: psycopg.Connection[Any], location: str) -> None:
+    """Raise DatabaseUnusable unless the database takes every text."""
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise DatabaseUnusable(f"database {location} has the encoding {encoding}: use one that has UTF8")
+
+
+def check_unowned(connection: psycopg.Connection[Any], schema: str, location: str) -> None:
+    """Raise DatabaseUnusable where a schema that is not ours has something in it."""
+    found = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace($1) ORDER BY 1 LIMIT 1", (f'"{schema}"',)
+    ).fetchall()
+    if found:
+        raise DatabaseUnusable(
+            f"database {location}: the schema {schema!r} has tables of another program in it ({found[0][0]}): "
+            "name another schema"
+        )
 
 
 def migrate(connection: psycopg.Connection[Any], schema: str, location: str) -> list[str]:
@@ -88,6 +108,9 @@ def _try_to_migrate(connection: psycopg.Connection[Any], schema: str, location: 
         todo = pending(connection, schema, location)
         if todo:
             name = sql.Identifier(schema)
+            check_encoding(connection, location)
+            if todo[0][0] == migrations("postgres")[0][0]:
+                check_unowned(connection, schema, location)
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name).as_string())
             for _version, _name, text in todo:
                 _execute_script(connection, text.replace("forge_jobs.", f'"{schema}".'))

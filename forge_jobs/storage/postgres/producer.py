@@ -38,15 +38,19 @@ class PostgresProducer:
             return self._store_all(connection, jobs, now)
 
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
-        if len(jobs) == 1 or any(job.unique_key for job in jobs):
-            return [self._store(connection, job, now) for job in jobs]
+        if len(jobs) == 1:
+            return [self._store(connection, jobs[0], now, next(_rings(jobs, now), None))]
+        if any(job.unique_key for job in jobs):
+            answers = [self._store(connection, job, now, None) for job in jobs]
+            for ring in _rings([j for j, a in zip(jobs, answers, strict=True) if not a.deduplicated], now):
+                self._database.run(connection, "notify", (self._bells.channel, ring))
+            return answers
         rings = (self._bells.channel, list(_rings(jobs, now)))
         self._database.run(connection, "enqueue_plain", (*_columns(jobs, now), *rings))
         return [Enqueued(job.id) for job in jobs]
 
-    def _store(self, connection: Connection, job: NewJob, now: int) -> Enqueued:
+    def _store(self, connection: Connection, job: NewJob, now: int, ring: str | None) -> Enqueued:
         due = _due(job, now)
-        ring = next(_rings([job], now), None)
         values = (
             *(job.id, job.queue, job.kind, int(_gate(due, now)), job.priority, instant(due), instant(now)),
             *(job.max_attempts, job.time_limit, instant(job.expires_at), job.unique_key, job.payload.decode()),
@@ -72,7 +76,7 @@ def _rings(jobs: Sequence[NewJob], now: int) -> Iterator[str]:
         elif when < now + SOON:
             due[job.queue] = min(when, due.get(job.queue, when))
     for queue in ready.keys() | due.keys():
-        yield message(queue, ready.get(queue, 0), due.get(queue))
+        yield message(queue, ready.get(queue, 0), due.get(queue), jobs[0].id)
 
 
 def _columns(jobs: Sequence[NewJob], now: int) -> tuple[object, ...]:

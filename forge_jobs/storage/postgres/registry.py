@@ -15,6 +15,8 @@ from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
 from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
 
+UNPARK_SLICE = 20_000
+
 
 class PostgresRegistry:
     """Supervisors and workers, as they announced themselves."""
@@ -42,7 +44,7 @@ class PostgresRegistry:
         )
         with self._database.writing() as connection:
             self._database.run(connection, "announce_host", row)
-            self._database.run(connection, "unpark_served", (list(host.queues), list(host.kinds)))
+            self._database.run(connection, "unpark_served", (list(host.queues), list(host.kinds), UNPARK_SLICE))
 
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""
@@ -129,7 +131,7 @@ class PostgresRegistry:
         with self._database.single() as connection:  # the processes first: the host of each is there
             processes = self._database.run(connection, "census")
             hosts = [host for host, _workers in self._hosts(connection)]
-        return census_of(processes, hosts, host_id, living)
+        return census_of(processes, hosts, host_id, living, self._database.clock.now())
 
     def retire_host(self, host_id: str) -> None:
         """Take a host and all its processes off the registry."""

@@ -10,9 +10,12 @@ from psycopg import conninfo, sql
 
 from forge_jobs.storage.postgres.connecting import OurConnection, connect
 from forge_jobs.storage.postgres.database import Database
-from forge_jobs.storage.postgres.errors import Late, translated
+from forge_jobs.storage.postgres.errors import Late, again, translated
 from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
 from forge_jobs.storage.sql import migrations
+
+TABLES = ("process", "job", "queue", "tally", "job_error", "host", "leader", "request")
+"""Ours, in the order in which everybody locks them."""
 
 
 class PostgresSchema:
@@ -35,7 +38,11 @@ class PostgresSchema:
             if name is None or f'database "{name}" does not exist' not in str(error):
                 raise translated(error, self._database.location) from error
             with self._connected(conninfo.make_conninfo(url, dbname="postgres")) as connection:
-                text = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(str(name))).as_string(connection)
+                text = (
+                    sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0")
+                    .format(sql.Identifier(str(name)))
+                    .as_string(connection)
+                )
                 with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
                     connection.execute(text)  # another program may have been faster
 
@@ -47,21 +54,27 @@ class PostgresSchema:
 
     def reset(self) -> None:
         """Remove every row in one transaction: live producers' next jobs are stored."""
+        again(self._try_to_reset)
+
+    def _try_to_reset(self) -> None:
         with self._database.writing() as connection:
-            tables = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = $1 ORDER BY 1", (self._database.schema,)
-            ).fetchall()
-            names = [sql.Identifier(self._database.schema, table) for (table,) in tables]
+            names = [sql.Identifier(self._database.schema, table) for table in TABLES]
             connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(names)).as_string(connection))
 
     def drop(self) -> bool:
-        """Remove the schema and all that is in it; False when it was not there."""
+        """Remove our tables and the schema; False when it was not there. What others put into it stays, and it too."""
         with self._connected() as connection:
-            there = version_of(connection, self._database.schema).number > 0
-            name = sql.Identifier(self._database.schema)
-            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(name).as_string(connection))
+            if not version_of(connection, self._database.schema).number:
+                return False
+            schema = sql.Identifier(self._database.schema)
+            names = [sql.Identifier(self._database.schema, table) for table in TABLES]
+            with connection.transaction():
+                connection.execute(sql.SQL("DROP TABLE {}").format(sql.SQL(", ").join(names)).as_string(connection))
+                connection.execute(sql.SQL("COMMENT ON SCHEMA {} IS NULL").format(schema).as_string(connection))
+            with contextlib.suppress(psycopg.errors.DependentObjectsStillExist):
+                connection.execute(sql.SQL("DROP SCHEMA {} RESTRICT").format(schema).as_string(connection))
         self._database.close()
-        return there
+        return True
 
     def describe(self) -> dict[str, object]:
         """Return adapter, location, version and pending migrations; changes nothing."""

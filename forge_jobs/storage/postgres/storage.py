@@ -44,6 +44,8 @@ class PostgresStorage:
         self.archive = PostgresArchive(self._database)
         self.schema = PostgresSchema(self._database)
 
+    one_writer = False
+
     @property
     def location(self) -> str:
         """The database, without a password."""

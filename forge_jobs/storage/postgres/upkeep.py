@@ -16,7 +16,7 @@ from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
-from forge_jobs.storage.postgres.registry import PostgresRegistry
+from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.rows import glance_of, settings_of
 from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved
 
@@ -99,7 +99,7 @@ class PostgresUpkeep:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
         unserved, mistaken = self._survey()
         strangers = [(u.queue, u.kind, limit) for u in unserved if u.reason == UNKNOWN_KIND]
-        served = [([queue], [kind]) for queue, kind in mistaken]
+        served = [([queue], [kind], UNPARK_SLICE) for queue, kind in mistaken]
         if strangers or served:
             with self._database.writing() as connection:
                 self._database.many(connection, "park_unserved", strangers)

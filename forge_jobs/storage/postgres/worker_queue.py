@@ -16,6 +16,7 @@ from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import SOON, Bells
+from forge_jobs.storage.postgres.errors import again
 from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, refused_of
 from forge_jobs.storage.postgres.line import START, Claimed, Line
 from forge_jobs.storage.postgres.rows import claim_of, settings_of
@@ -37,7 +38,8 @@ class PostgresWorkerQueue:
         behind = self._line.behind()
         asked = _claim_values(process_id, queue, want, self._database.clock.now())
         if self._capped or any(end.status is not Status.DONE or end.process_id != process_id for end in ended):
-            answer = self._step_by_step(process_id, ended, queue, [*asked, *done_columns(()), *(behind or START), True])
+            values = [*asked, *done_columns(()), *(behind or START)]
+            answer = again(lambda: self._step_by_step(process_id, ended, queue, values))
         else:
             answer = self._at_once(ended, queue, [*asked, *done_columns(ended), *(behind or START), False])
         if answer is None:
@@ -67,10 +69,10 @@ class PostgresWorkerQueue:
             if not registered:
                 return None
             refused = hand_in(database, connection, ended, registered[0][0])
-            database.run(connection, "queue_turn", (queue,))
-            header, *claimed = database.run(connection, "exchange", values)
+            in_turn = bool(database.run(connection, "queue_turn", (queue,)))
+            header, *claimed = database.run(connection, "exchange", [*values, in_turn])
             self._ring(connection, ended)
-        return _Answer(queue, header, claimed, refused, in_turn=True)
+        return _Answer(queue, header, claimed, refused, in_turn=in_turn)
 
     def _ring(self, connection: psycopg.Connection[Any], ended: Sequence[Ended]) -> None:
         for end in ended:

@@ -126,7 +126,7 @@ class SqliteRegistry:
         with self._database.snapshot() as connection:
             processes = self._database.run(connection, "census")
             hosts = [host for host, _workers in self._hosts(connection)]
-        return census_of(processes, hosts, host_id, living)
+        return census_of(processes, hosts, host_id, living, self._database.clock.now())
 
     def retire_host(self, host_id: str) -> None:
         """Take a host and all its processes off the registry."""

@@ -49,6 +49,8 @@ class SqliteStorage:
         self.archive = SqliteArchive(self._database)
         self.schema = SqliteSchema(self._database)
 
+    one_writer = True
+
     @property
     def location(self) -> str:
         """The full path of the database file."""

@@ -58,7 +58,7 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "count_ready": ("", {READY}),
     "count_running": ("", {RUNNING}),
     "count_shut": ("", {SHUT}),
-    "enqueue": (f"{AN_ID}, {NEW}", set()),
+    "enqueue": (f"{AN_ID}, {NEW}", {READY}),
     "expired": ("now(), 500", {"job_expiring"}),
     "exchange": (f"{CLAIM}, {ENDED}, 0, '-infinity', 0, true", {READY, PK, RUNNING}),
     "find": (FILTER, {PK}),
@@ -67,6 +67,7 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "hand_in_dead": ("1, 0, now(), now(), 1, 1, 5, 3, 5", {PK}),
     "hand_in_done": (f"3, {ENDED}, NULL", {PK}),
     "hand_in_waiting": ("'failed', 1, now(), 0, 0, now(), 1, 1, 5, 3, 5", {PK}),
+    "lock_jobs": ("'{1,2}'", {PK}),
     "look": ("300, 'host', now()", {READY, DUE, "job_expiring", STOP}),
     "next_due": ("", {DUE}),
     "oldest_ready": ("'default'", {READY}),
@@ -83,7 +84,7 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "select_by_id": (f"{FILTER}, ARRAY[{AN_ID}]", {"job_id_key"}),
     "statuses": (f"ARRAY[{AN_ID}]", {"job_id_key"}),
     "unique_holder": ("'work', 'key-pending17'", {"job_unique"}),
-    "unpark_served": ("'{default}', '{work}'", {SHUT, PK}),
+    "unpark_served": ("'{default}', '{work}', 500", {SHUT, PK}),
     "waiting_kinds": ("", {READY, SHUT}),
 }
 """The values each statement is tried with, and by which indexes of the job table it finds its rows."""

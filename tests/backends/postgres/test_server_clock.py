@@ -12,6 +12,7 @@ from forge_jobs.storage.postgres.server_clock import TRIES, ServerClock
 from tests.support.clock import FakeClock
 
 HOUR = 3600 * 1_000_000
+BOOTED = 1_700_000_000_000_000
 
 
 class Server:
@@ -39,6 +40,7 @@ class Server:
 def server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Server:
     monkeypatch.setattr(server_clock, "SystemClock", lambda: clock)
     monkeypatch.setattr(server_clock, "monotonic", lambda: clock.now() / 1e6)
+    monkeypatch.setattr(server_clock, "boottime_us", lambda: clock.now() - BOOTED)
     return Server(clock, HOUR)
 
 
@@ -97,3 +99,30 @@ def test_before_there_is_a_server_the_machines_own_holds(server: Server, clock: 
     server.there = False
 
     assert ServerClock(server.ask).now() == clock.now()
+
+
+def test_setting_the_machines_clock_changes_nothing(
+    server: Server, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = ServerClock(server.ask)
+    before = seen.now()
+    stepped = FakeClock()
+    stepped.advance(seconds=3600 * 24)
+    monkeypatch.setattr(server_clock, "SystemClock", lambda: stepped)
+
+    clock.advance(5)
+
+    assert seen.now() == before + 5_000_000
+
+
+def test_a_server_that_did_not_answer_is_left_alone_for_a_while(server: Server, clock: FakeClock) -> None:
+    server.there = False
+    seen = ServerClock(server.ask)
+    for _ in range(10):
+        seen.now()
+    assert server.asked == TRIES
+
+    server.there = True
+    clock.advance(seen.AGAIN_AFTER + 1)
+
+    assert seen.now() == clock.now() + HOUR

@@ -109,12 +109,12 @@ def test_a_claim_that_its_living_worker_does_not_know_goes_back(scene: Scene, cl
     assert scene.statuses() == [RUNNING, RUNNING, WAITING]
 
 
-def test_what_a_process_held_that_is_gone_goes_back_and_its_first_claim_counts(scene: Scene) -> None:
+def test_what_a_process_held_that_is_gone_goes_back_and_counts(scene: Scene) -> None:
     scene.slot.set(Word.STATE, State.FREE)
 
     scene.look_for_lost()
 
-    assert scene.statuses() == [Status.FAILED, WAITING, WAITING]
+    assert scene.statuses() == [Status.FAILED] * 3
     assert scene.storage.worker_queue.exchange(scene.worker.process_id, [], None) is None
 
 

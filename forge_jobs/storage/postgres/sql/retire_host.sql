@@ -1,2 +1,2 @@
--- Takes a supervisor off the registry, or leaves a tombstone of one that another host has found dead.
+-- Takes a supervisor off the registry.
 DELETE FROM forge_jobs.host WHERE host_id = $1

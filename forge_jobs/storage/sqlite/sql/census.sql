@@ -1,7 +1,7 @@
--- Every registered worker, its host, and whether it holds claims; then who holds claims and is not registered.
-SELECT process_id, host_id,
+-- Every registered worker, its host, since when, and whether it holds claims; then who holds claims and is not registered.
+SELECT process_id, host_id, started_at,
        EXISTS (SELECT 1 FROM job WHERE job.status = 'in_progress' AND job.process_id = process.process_id)
 FROM process
 UNION ALL
-SELECT DISTINCT process_id, NULL, 1 FROM job
+SELECT DISTINCT process_id, NULL, NULL, 1 FROM job
 WHERE status = 'in_progress' AND NOT EXISTS (SELECT 1 FROM process WHERE process.process_id = job.process_id)
