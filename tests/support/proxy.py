@@ -9,7 +9,10 @@ import threading
 
 
 class Proxy:
-    """Forwards every connection to ``port``. While it is cut, nothing goes through and nobody is told."""
+    """Forwards every connection to ``port``. While it is cut, nothing goes through and nobody is told.
+
+    ``refused`` counts the connections that were tried meanwhile.
+    """
 
     def __init__(self, port: int) -> None:
         self._to = ("127.0.0.1", port)
@@ -20,6 +23,7 @@ class Proxy:
         self._cut = threading.Event()
         self._closing = threading.Event()
         self._dropped: list[socket.socket] = []
+        self.refused = 0
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
@@ -52,6 +56,7 @@ class Proxy:
             client, _address = self._listener.accept()
             if self._cut.is_set():
                 self._dropped.append(client)
+                self.refused += 1
                 return
             server = socket.create_connection(self._to)
             self._selector.register(client, selectors.EVENT_READ, server)
