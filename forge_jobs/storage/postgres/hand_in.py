@@ -45,10 +45,10 @@ def add_tallies(database: Database, connection: Connection, host_id: str | None,
     database.many(connection, "add_tally", rows)
 
 
-def add_error(database: Database, connection: Connection, key: int, entry: ErrorEntry) -> None:
-    """Add a line to a job's error history, which keeps its newest lines only."""
-    database.run(connection, "add_error", (key, json_text(entry)))
-    database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
+def add_errors(database: Database, connection: Connection, errors: Sequence[tuple[int, ErrorEntry]]) -> None:
+    """Add a line to the error history of each job, by key, which keeps its newest lines only."""
+    database.many(connection, "add_error", [(key, json_text(entry)) for key, entry in errors])
+    database.many(connection, "trim_errors", [(key, ERROR_HISTORY_LIMIT) for key, _entry in errors])
 
 
 def done_columns(done: Sequence[Ended]) -> tuple[object, ...]:
@@ -94,7 +94,7 @@ def _hand_in_other(database: Database, connection: Connection, end: Ended, tally
         database.run(connection, "hand_in_waiting", (*place, *_used(end), *fence))
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
-        add_error(database, connection, end.key, end.error)
+        add_errors(database, connection, [(end.key, end.error)])
     return True
 
 

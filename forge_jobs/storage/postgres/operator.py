@@ -17,7 +17,7 @@ from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.errors import again
-from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
 from forge_jobs.storage.postgres.rows import record_of
 from forge_jobs.storage.records import Batch, JobFilter, WorkerView
 
@@ -95,15 +95,13 @@ class PostgresOperator:
 
     def cancel(self, wanted: JobFilter, limit: int, after: int) -> Batch:
         """End waiting jobs as dead with cause ``cancelled``; ask for running ones; skip finished ones."""
-        return self._batch(wanted, limit, after, self._cancel)
+        return self._batch(wanted, limit, after, self._cancel, told="cancelled before it ran")
 
     def _cancel(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, now: int) -> str:
-        seq, _id, status, queue, attempts = row
+        seq, _id, status, queue, _attempts = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
             self._database.run(connection, "cancel_waiting", (instant(now), seq))
-            entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.CANCELLED, message="cancelled before it ran")
-            add_error(self._database, connection, seq, entry)
             tally[queue, "dead"] += 1
             return "changed"
         if status == Status.IN_PROGRESS:
@@ -146,16 +144,22 @@ class PostgresOperator:
     def _run_now(self, connection: psycopg.Connection[Any], row: Any, _tally: Tally, now: int) -> str:
         return "changed" if self._database.changed(connection, "run_now", (instant(now), row[0])) else "skipped"
 
-    def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False) -> Batch:
-        """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived."""
-        return again(lambda: self._try_batch(wanted, limit, after, change, rings=rings))
+    def _batch(
+        self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False, told: str = ""
+    ) -> Batch:
+        """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived.
 
-    def _try_batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool) -> Batch:
+        ``told`` is what the error history of those that were changed says of it.
+        """
+        return again(lambda: self._try_batch(wanted, limit, after, change, rings=rings, told=told))
+
+    def _try_batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool, told: str) -> Batch:
         rows = self._select(wanted, limit, after)
         done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
         if rows:
             tally: Tally = Counter()
             ready: Counter[str] = Counter()
+            errors: list[tuple[int, ErrorEntry]] = []
             ids = msgspec.structs.replace(wanted, ids=[row[1] for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
@@ -164,6 +168,10 @@ class PostgresOperator:
                     done[answer].append(row[1])
                     if rings and answer == "changed":
                         ready[row[3]] += 1
+                    if told and answer == "changed":
+                        entry = ErrorEntry(at=now, attempt=row[4], cause=Cause.CANCELLED, message=told)
+                        errors.append((row[0], entry))
+                add_errors(self._database, connection, errors)
                 add_tallies(self._database, connection, None, tally)
                 for queue, jobs in ready.items():
                     self._bells.ring(connection, queue, jobs, None)

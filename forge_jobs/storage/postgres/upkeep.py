@@ -15,7 +15,7 @@ from forge_jobs.model.states import Cause
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
-from forge_jobs.storage.postgres.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.rows import glance_of, settings_of
 from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved
@@ -148,11 +148,14 @@ class PostgresUpkeep:
                 return 0
         tally: Tally = Counter()
         with self._database.writing() as connection:
-            for seq, queue, attempts in self._database.run(connection, "expired", (instant(now), limit)):
-                self._database.run(connection, "cancel_waiting", (instant(now), seq))
-                entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.EXPIRED, message="it was too late to start it")
-                add_error(self._database, connection, seq, entry)
-                tally[queue, "dead"] += 1
+            late = self._database.run(connection, "expired", (instant(now), limit))
+            told = "it was too late to start it"
+            errors = [
+                (seq, ErrorEntry(at=now, attempt=tried, cause=Cause.EXPIRED, message=told)) for seq, _, tried in late
+            ]
+            self._database.many(connection, "cancel_waiting", [(instant(now), seq) for seq, *_ in late])
+            add_errors(self._database, connection, errors)
+            tally.update((queue, "dead") for _seq, queue, _attempts in late)
             add_tallies(self._database, connection, None, tally)
         return sum(tally.values())
 
