@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from forge_jobs.clock import Clock
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
 from tests.support.backends import Backend
 from tests.support.builders import a_queue, enqueue_some, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
-
-CLAIMANTS = 8
+from tests.support.together import together
 
 
 def test_no_more_workers_than_the_cap_hold_jobs(storage: Storage) -> None:
@@ -87,11 +82,3 @@ def test_the_cap_holds_when_many_claim_at_once(backend: Backend, clock: FakeCloc
 
     assert {record(storage, i).status for i in ids} == {Status.DONE}
     assert max(at_work) <= cap
-
-
-def together(backend: Backend, clock: Clock, act: Callable[[Storage], None]) -> None:
-    """Do the same at once with as many storages of their own."""
-    storages = [backend.open(clock) for _ in range(CLAIMANTS)]
-    with ThreadPoolExecutor(CLAIMANTS) as pool:
-        for done in [pool.submit(act, storage) for storage in storages]:
-            done.result()

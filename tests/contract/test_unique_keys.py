@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
+from forge_jobs.storage.records import JobFilter
+from tests.support.backends import Backend
 from tests.support.builders import a_job, enqueue, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
+from tests.support.together import together
 
 
 def test_a_second_job_with_a_held_key_is_answered_with_the_first(storage: Storage) -> None:
@@ -109,3 +112,27 @@ def test_keys_are_compared_to_the_letter(storage: Storage) -> None:
     answers = storage.producer.enqueue([a_job(unique_key=key) for key in ("k", "K", "k ", "é", "e\u0301")])
 
     assert not any(a.deduplicated for a in answers)
+
+
+ROUNDS = 100
+
+
+def test_of_jobs_with_one_key_never_two_are_alive_however_many_enqueue_and_claim(
+    backend: Backend, clock: FakeClock
+) -> None:
+    at_work: list[list[str | None]] = []
+
+    def enqueue_and_run(mine: Storage) -> None:
+        hand = Hand(mine)
+        for number in range(ROUNDS):
+            (answer,) = mine.producer.enqueue([a_job(unique_key=f"key {number % 3}")])
+            assert mine.operator.get(answer.id) is not None
+            claims = hand.claim()
+            running, _next = mine.operator.find(JobFilter(status=Status.IN_PROGRESS), 50, None)
+            at_work.append([job.unique_key for job in running])
+            assert hand.hand_in(*map(hand.done, claims)) == []
+
+    together(backend, clock, enqueue_and_run)
+
+    assert all(len(keys) == len(set(keys)) for keys in at_work)
+    assert max(len(keys) for keys in at_work) > 1, "several ran at once"
