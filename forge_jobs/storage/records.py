@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -212,6 +213,18 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     next_expiry: int | None
     caps: Mapping[str, int]
     wanted: bool
+
+
+def glance_of(rows: Sequence[tuple[Any, ...]]) -> Glance:
+    """Return the rows of ``look.sql``: one for each queue, then one without a name."""
+    *queues, (_name, _jobs, _cap, due, expiry, wanted) = rows
+    return Glance(
+        ready={name: jobs for name, jobs, *_ in queues if jobs},
+        caps={name: cap for name, _jobs, cap, *_ in queues if cap is not None},
+        next_due=due,
+        next_expiry=expiry,
+        wanted=bool(wanted),
+    )
 
 
 class Census(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,8 @@ from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
-from forge_jobs.storage.postgres.rows import glance_of, settings_of
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved
+from forge_jobs.storage.postgres.rows import settings_of
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved, glance_of
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""

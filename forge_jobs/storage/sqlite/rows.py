@@ -9,7 +9,7 @@ import msgspec
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Gate, Status
-from forge_jobs.storage.records import Claim, Glance
+from forge_jobs.storage.records import Claim
 
 INLINE_BYTES = 1024
 """Payloads and results up to this size stand in the job's row, larger ones beside it."""
@@ -92,18 +92,6 @@ def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
         payload=row[21] or b"null",
         result=row[22],
         error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
-    )
-
-
-def glance_of(rows: list[tuple[Any, ...]]) -> Glance:
-    """Return the rows of ``look.sql``: one for each queue, then one without a name."""
-    *queues, (_name, _jobs, _cap, due, expiry, wanted) = rows
-    return Glance(
-        ready={name: jobs for name, jobs, *_ in queues if jobs},
-        caps={name: cap for name, _jobs, cap, *_ in queues if cap is not None},
-        next_due=due,
-        next_expiry=expiry,
-        wanted=bool(wanted),
     )
 
 

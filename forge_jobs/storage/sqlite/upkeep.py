@@ -12,13 +12,13 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved, glance_of
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
-from forge_jobs.storage.sqlite.rows import glance_of, json_text, settings_of
+from forge_jobs.storage.sqlite.rows import json_text, settings_of
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
