@@ -81,34 +81,28 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         return self.attempt_back and self.started_at is None
 
 
-def given_back(claim: Claim, process_id: int, now: int) -> Ended:
-    """Return the end of a claim that counts as never made: pending again, in its old place, attempt and all."""
+def end_of(claim: Claim, process_id: int, status: Status, now: int, **more: Any) -> Ended:
+    """Return an end of exactly this claim; ``more`` are the other fields of ``Ended``."""
     return Ended(
         key=claim.key,
         id=claim.id,
         queue=claim.queue,
         process_id=process_id,
         claim_no=claim.claim_no,
-        status=Status.PENDING,
-        attempt_back=True,
-        crashes=claim.crashes,
+        status=status,
         finished_at=now,
+        **more,
     )
+
+
+def given_back(claim: Claim, process_id: int, now: int) -> Ended:
+    """Return the end of a claim that counts as never made: pending again, in its old place, attempt and all."""
+    return end_of(claim, process_id, Status.PENDING, now, attempt_back=True, crashes=claim.crashes)
 
 
 def done(claim: Claim, process_id: int, result: bytes, started_at: int, now: int) -> Ended:
     """Return the end of a claim that succeeded."""
-    return Ended(
-        key=claim.key,
-        id=claim.id,
-        queue=claim.queue,
-        process_id=process_id,
-        claim_no=claim.claim_no,
-        status=Status.DONE,
-        result=result,
-        started_at=started_at,
-        finished_at=now,
-    )
+    return end_of(claim, process_id, Status.DONE, now, result=result, started_at=started_at)
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):

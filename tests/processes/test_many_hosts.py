@@ -12,8 +12,8 @@ import pytest
 
 from forge_jobs import Job
 from forge_jobs.model.queue import QueueSettings
-from tests.support.farm import Farm, Supervised, eventually, noted
-from tests.support.postgres import Server, having
+from tests.support.farm import Farm, Supervised, eventually, farm_in_schema, noted
+from tests.support.postgres import Server
 
 pytestmark = pytest.mark.processes
 
@@ -32,13 +32,11 @@ def ended(farm: Farm) -> int:
 
 def test_every_job_is_done_once_in_the_record(tmp_path: Path) -> None:
     server = Server()
-    farm = Farm(tmp_path, having(server.url, schema=f"f{os.urandom(6).hex()}", stale_after=5))
     try:
-        farm.jobs.storage.schema.create()
-        farm.jobs.storage.queue_config.ensure_queue(QueueSettings(name="default", backoff_enabled=False))
-        _run(farm, server)
+        with farm_in_schema(tmp_path, server.url) as farm:
+            farm.jobs.storage.queue_config.ensure_queue(QueueSettings(name="default", backoff_enabled=False))
+            _run(farm, server)
     finally:
-        farm.close()
         server.close()
 
 

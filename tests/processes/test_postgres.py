@@ -13,24 +13,16 @@ import psycopg
 import pytest
 
 from forge_jobs import Job
-from tests.support.farm import Farm, Supervised, eventually
+from tests.support.farm import Farm, Supervised, eventually, farm_in_schema
 from tests.support.postgres import Server, having, server_url
 
 pytestmark = pytest.mark.processes
 
 
-def a_farm(directory: Path, url: str) -> Iterator[Farm]:
-    farm = Farm(directory, having(url, schema=f"f{os.urandom(6).hex()}", stale_after=5))
-    farm.jobs.storage.schema.create()
-    try:
-        yield farm
-    finally:
-        farm.close()
-
-
 @pytest.fixture
 def farm(tmp_path: Path) -> Iterator[Farm]:
-    yield from a_farm(tmp_path, server_url())
+    with farm_in_schema(tmp_path, server_url()) as made:
+        yield made
 
 
 @pytest.fixture
@@ -43,7 +35,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def fragile(tmp_path: Path, server: Server) -> Iterator[Farm]:
-    yield from a_farm(tmp_path, server.url)
+    with farm_in_schema(tmp_path, server.url) as made:
+        yield made
 
 
 def all_done_once(jobs: list[Job]) -> None:
@@ -59,7 +52,7 @@ def test_a_farm_runs_what_is_enqueued_and_drains(farm: Farm) -> None:
 
 
 def test_a_farm_behind_a_pooler_hears_no_rings_and_works_all_the_same(tmp_path: Path) -> None:
-    for farm in a_farm(tmp_path, having(server_url(), pooled="yes")):
+    with farm_in_schema(tmp_path, having(server_url(), pooled="yes")) as farm:
         supervised = farm.supervise(workers=2)
         supervised.up(2)
         assert [farm.jobs.enqueue("noop").result(timeout=30) for _ in range(3)] == [None] * 3

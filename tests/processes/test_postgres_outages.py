@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,23 +11,13 @@ import pytest
 
 from forge_jobs import Job
 from forge_jobs.errors import DatabaseUnusable
-from tests.support.farm import Farm, eventually
-from tests.support.postgres import Server, having
+from tests.support.farm import Farm, eventually, farm_in_schema
+from tests.support.postgres import Server
 from tests.support.proxy import Proxy, free_port
 
 pytestmark = pytest.mark.processes
 
 OURS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'forge-jobs'"
-
-
-@contextlib.contextmanager
-def a_farm(directory: Path, url: str) -> Iterator[Farm]:
-    farm = Farm(directory, having(url, schema=f"f{os.urandom(6).hex()}", stale_after=5))
-    farm.jobs.storage.schema.create()
-    try:
-        yield farm
-    finally:
-        farm.close()
 
 
 @contextlib.contextmanager
@@ -54,7 +43,7 @@ def done_and_every_second_start_explained(jobs: list[Job], notes: Path) -> None:
 
 def test_backends_that_are_terminated_lose_nothing(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
-    with a_server() as server, a_farm(tmp_path, server.url) as farm:
+    with a_server() as server, farm_in_schema(tmp_path, server.url) as farm:
         supervised = farm.supervise(workers=2)
         supervised.up(2)
         jobs = farm.jobs.enqueue_bulk([("note", {"path": str(notes)})] * 3000)
@@ -68,7 +57,7 @@ def test_backends_that_are_terminated_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_a_server_without_connections_left_is_waited_for(tmp_path: Path) -> None:
-    with a_server(settings={"max_connections": 30}) as server, a_farm(tmp_path, server.url) as farm:
+    with a_server(settings={"max_connections": 30}) as server, farm_in_schema(tmp_path, server.url) as farm:
         supervised = farm.supervise("--queue", "default=2")
         supervised.up(2)
         taken = [psycopg.connect(server.url, autocommit=True)]
@@ -98,7 +87,7 @@ def test_a_cable_that_is_pulled_and_put_back(tmp_path: Path, addresses: int) -> 
         proxy = Proxy(port)
         url = f"postgresql://forge@{','.join([f'127.0.0.1:{proxy.port}'] * addresses)}/postgres"
         try:
-            with a_farm(tmp_path, url) as farm:
+            with farm_in_schema(tmp_path, url) as farm:
                 supervised = farm.supervise("--queue", "default=2")
                 supervised.up(2)
                 go = tmp_path / "go"
@@ -123,7 +112,7 @@ def test_a_cable_that_is_pulled_and_put_back(tmp_path: Path, addresses: int) -> 
 def test_a_standby_that_is_promoted_takes_over(tmp_path: Path) -> None:
     with a_server() as primary, a_server(of=primary) as standby:
         url = f"postgresql://forge@/postgres?host={primary.directory},{standby.directory}"
-        with a_farm(tmp_path, url) as farm:
+        with farm_in_schema(tmp_path, url) as farm:
             supervised = farm.supervise("--queue", "default=2")
             supervised.up(2)
             assert farm_works(farm)

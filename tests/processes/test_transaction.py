@@ -10,17 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.backends import BACKENDS, Backend
+from tests.support.backends import Backend
 from tests.support.farm import Farm, eventually
 
 pytestmark = pytest.mark.processes
-
-
-@pytest.fixture(params=sorted(BACKENDS))
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    made = BACKENDS[request.param](tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

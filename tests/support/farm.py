@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import TypeVar
 import psutil
 
 from forge_jobs import ForgeJobs, Job
+from tests.support.postgres import having
 from tests.support.until import until
 
 APPLICATIONS = list(Path(__file__).parent.glob("*application.py"))
@@ -78,6 +80,17 @@ class Farm:
             process.wait()
             process.stdout.close()
         self.jobs.close()
+
+
+@contextlib.contextmanager
+def farm_in_schema(directory: Path, url: str) -> Iterator[Farm]:
+    """Give a farm on a PostgreSQL server, in a schema of its own; a host is dead there after five seconds."""
+    farm = Farm(directory, having(url, schema=f"f{os.urandom(6).hex()}", stale_after=5))
+    farm.jobs.storage.schema.create()
+    try:
+        yield farm
+    finally:
+        farm.close()
 
 
 class Supervised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
 import weakref
@@ -63,8 +64,7 @@ class Database:
 
     def text(self, name: str) -> str:
         """Return the statement ``sql/<name>.sql`` for this database's schema."""
-        text = statement("postgres", name)
-        return text if self.schema == SCHEMA else text.replace(f"{SCHEMA}.", f'"{self.schema}".')
+        return _text(name, self.schema)
 
     def run(self, connection: Connection, name: str, values: Sequence[Any] = ()) -> list[Any]:
         """Execute a statement and return its rows."""
@@ -213,6 +213,12 @@ class Database:
         self._forked = self._in_transaction
         self._connection = None
         self._lock = threading.RLock()
+
+
+@functools.lru_cache(maxsize=256)
+def _text(name: str, schema: str) -> str:
+    text = statement("postgres", name)
+    return text if schema == SCHEMA else text.replace(f"{SCHEMA}.", f'"{schema}".')
 
 
 def _asking(database: weakref.ref[Database]) -> Callable[[], int | None]:
