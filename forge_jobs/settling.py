@@ -11,7 +11,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause, Event, Status, after
-from forge_jobs.storage.records import Claim, Ended
+from forge_jobs.storage.records import Claim, Ended, end_of
 
 CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
 """Causes that say more about the process than about the job: the first in a row is tried again at once."""
@@ -62,15 +62,12 @@ class Settler:
             event, ended = self._failed(claim, verdict, settings, now, used)
         status = after(Status.IN_PROGRESS, event)
         assert status is not None
-        return Ended(
-            key=claim.key,
-            id=claim.id,
-            queue=claim.queue,
-            process_id=process_id,
-            claim_no=claim.claim_no,
-            status=status,
+        return end_of(
+            claim,
+            process_id,
+            status,
+            now,
             started_at=started_at,
-            finished_at=now,
             cpu_time=used.cpu_time,
             peak_memory=used.peak_memory,
             **ended,

@@ -36,7 +36,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job to be stored; every value is checked already. ``payload`` is JSON text.
 
     It runs from the instant ``run_at`` on, or ``delay`` microseconds after it was stored, or at once; never from the
-    instant ``expires_at`` on. ``time_limit`` is microseconds.
+    instant ``expires_at`` on. ``time_limit`` is microseconds. ``concurrency_key`` takes the place of the one that its
+    handler finds in the payload. ``trace`` is of whoever enqueued it (W3C Trace Context).
     """
 
     id: str
@@ -50,6 +51,8 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     unique_key: str | None = None
     time_limit: int | None = None
     expires_at: int | None = None
+    concurrency_key: str | None = None
+    trace: str | None = None
 
 
 class Enqueued(msgspec.Struct, frozen=True):
@@ -62,7 +65,8 @@ class Enqueued(msgspec.Struct, frozen=True):
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One row, whole. Instants are microseconds since the epoch; ``payload`` and ``result`` are JSON text.
 
-    ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) are of the last attempt.
+    ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) are of the last attempt. ``limit_key`` is None where its
+    kind has no limits, its concurrency key where it has one, else empty. ``throttles`` is how often it was throttled.
     """
 
     id: str
@@ -87,4 +91,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     peak_memory: int | None
     payload: bytes
     result: bytes | None
-    error_history: tuple[ErrorEntry, ...]
+    limit_key: str | None = None
+    throttles: int = 0
+    trace: str | None = None
+    error_history: tuple[ErrorEntry, ...] = ()

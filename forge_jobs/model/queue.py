@@ -18,7 +18,8 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``backoff_base`` and ``backoff_max`` are seconds, ``keep_done`` and ``keep_dead`` days. ``max_workers`` caps the
     workers of all hosts together (``None``: each host runs as many as it was started with). ``memory_limit`` is bytes,
-    for handlers that name none.
+    for handlers that name none. With ``cool_down`` a job that is throttled stops the whole queue for as long as it
+    waits itself: until the instant ``throttled_until``, and longer each time (``throttles``).
     """
 
     name: str
@@ -30,9 +31,20 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     keep_dead: float = 30.0
     max_workers: int | None = None
     memory_limit: int | None = None
+    cool_down: bool = False
+    throttles: int = 0
+    throttled_until: int | None = None
 
+    def cools_at(self, now: int) -> bool:
+        """Whether its jobs are not to be claimed at an instant, since one was throttled."""
+        return self.throttled_until is not None and self.throttled_until > now
+
+
+QUIET = 120_000_000
+"""Microseconds without a throttle after which a job that went well makes its queue forget that it was throttled."""
 
 MAX_WORKERS = 100_000
+_NO_SETTINGS = ("name", "throttles", "throttled_until")
 _DAYS = 36_500
 
 
@@ -43,7 +55,7 @@ def checked_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked(name: str, value: Any) -> Any:
     match name:
-        case "paused" | "backoff_enabled":
+        case "paused" | "backoff_enabled" | "cool_down":
             good = isinstance(value, bool)
             rule = "True or False"
         case "max_workers":
@@ -58,7 +70,7 @@ def _checked(name: str, value: Any) -> Any:
         case "memory_limit":
             return checked_size(value, name)
         case _:
-            known = [field for field in QueueSettings.__struct_fields__ if field != "name"]
+            known = [field for field in QueueSettings.__struct_fields__ if field not in _NO_SETTINGS]
             raise InvalidValue(f"unknown setting {name!r} of a queue; settings are {', '.join(known)}")
     if not good:
         raise InvalidValue(f"{name} {value!r} is not valid: use {rule}")

@@ -53,9 +53,10 @@ class Gate(IntEnum):
 
     READY = 0
     WAITING = 1  # for its time
-    PARKED = 2  # on a limit
+    FOR_KEY = 2  # waits for a place of its concurrency key
     PAUSED = 3
     UNSERVED = 4  # no live worker knows its kind
+    FOR_KIND = 5  # waits for a place of its kind, or for tokens of its rate limits
 
 
 TRANSITIONS: dict[tuple[Status | None, Event], Status | None] = {

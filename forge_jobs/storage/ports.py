@@ -16,6 +16,7 @@ from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.house_ports import Archive, Schema
+from forge_jobs.storage.limit_ports import Limits
 from forge_jobs.storage.records import (
     Batch,
     Census,
@@ -268,6 +269,8 @@ class Storage(Protocol):
     def registry(self) -> ProcessRegistry: ...
     @property
     def queue_config(self) -> QueueConfig: ...
+    @property
+    def limits(self) -> Limits: ...
     @property
     def control(self) -> Control: ...
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 class Claim(msgspec.Struct, frozen=True):
     """One claimed job. (process id, ``claim_no``) names this claim for ever; ``key`` is the storage's own row key.
 
-    ``time_limit`` is microseconds; from the instant ``expires_at`` on it is not to be started.
+    ``time_limit`` is microseconds; from the instant ``expires_at`` on it is not to be started. ``limit_key`` is None
+    where its kind has no limits.
     """
 
     key: int
@@ -48,6 +50,9 @@ class Claim(msgspec.Struct, frozen=True):
     claimed_at: int = 0
     time_limit: int | None = None
     expires_at: int | None = None
+    limit_key: str | None = None
+    throttles: int = 0
+    trace: str | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +61,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     ``attempt_back`` gives the attempt back; ``crashes`` is the new number of crashes in a row; ``scheduled_at`` is
     when a pending or failed job may run again, ``None`` for one that keeps its place in line; ``error`` is the line
     for the error history, if one is to be written. ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) are what
-    the attempt used, where that is known.
+    the attempt used, where that is known. ``limited`` says that its kind has limits, so that others may wait for the
+    end; ``throttled`` that it counts as a throttle, ``lets_go`` that it leaves its key to others while it waits.
     """
 
     key: int
@@ -74,6 +80,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: int
     cpu_time: int | None = None
     peak_memory: int | None = None
+    limited: bool = False
+    throttled: bool = False
+    lets_go: bool = False
 
     @property
     def never_started(self) -> bool:
@@ -91,6 +100,7 @@ def end_of(claim: Claim, process_id: int, status: Status, now: int, **more: Any)
         claim_no=claim.claim_no,
         status=status,
         finished_at=now,
+        limited=claim.limit_key is not None,
         **more,
     )
 
@@ -193,13 +203,19 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     next_due: int | None = None
 
 
+def opened_of(rows: Sequence[tuple[str, str, str | None]]) -> tuple[Counter[str], set[tuple[str, str]]]:
+    """Return of the rows of ``open_due.sql`` how many are ready, by queue, and whose (kind, key) have to wait on."""
+    ready = Counter(queue for queue, _kind, key in rows if key is None)
+    return ready, {(kind, key) for _queue, kind, key in rows if key is not None}
+
+
 class Glance(msgspec.Struct, frozen=True, kw_only=True):
     """What a coordinator sees when it looks: all that may be for it to do, in one statement.
 
     ``ready`` counts ready jobs of each queue that is not paused, to a few hundred; ``next_due`` and ``next_expiry`` are
     the instants at which the next job is due and the next waiting one expires (``None``: none); ``caps`` are the
     ``max_workers`` of the queues that have one; ``wanted`` says that operators want something of a host: a running job
-    is to be stopped, or a question waits.
+    is to be stopped, or a question waits; ``admission`` that places of limits may be given out.
     """
 
     ready: Mapping[str, int]
@@ -207,17 +223,19 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
     next_expiry: int | None
     caps: Mapping[str, int]
     wanted: bool
+    admission: bool
 
 
 def glance_of(rows: Sequence[tuple[Any, ...]]) -> Glance:
     """Return the rows of ``look.sql``: one for each queue, then one without a name."""
-    *queues, (_name, _jobs, _cap, due, expiry, wanted) = rows
+    *queues, (_name, _jobs, _cap, due, expiry, wanted, admission) = rows
     return Glance(
         ready={name: jobs for name, jobs, *_ in queues if jobs},
         caps={name: cap for name, _jobs, cap, *_ in queues if cap is not None},
         next_due=due,
         next_expiry=expiry,
         wanted=bool(wanted),
+        admission=bool(admission),
     )
 
 
@@ -258,10 +276,11 @@ def census_of(
 
 
 class ArchivedJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A job, whole, with what only its storage knows: how often in a row it has crashed."""
+    """A job, whole, with what only its storage knows: crashes in a row, and whether it has a place of its key."""
 
     record: JobRecord
     crashes: int
+    holds_key: bool = False
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):

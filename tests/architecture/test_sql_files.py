@@ -17,7 +17,7 @@ EVERY = [(backend, path.stem) for backend in BACKENDS for path in (ROOT / "forge
 OWN = {
     "sqlite": {
         *("body_of", "body_payload", "body_result", "remove_body"),  # PostgreSQL keeps large values apart by itself
-        *("claim", "claim_candidates", "queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
+        *("queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
     },
     "postgres": {
         *("clock", "notify"),  # the server's time; rings travel in the transaction
@@ -34,7 +34,8 @@ def sql(backend: str, name: str) -> str:
 
 
 def code_of(backend: str) -> list[str]:
-    return [file for file in files() if file.startswith(f"forge_jobs/storage/{backend}/")]
+    """Return the backend's own files, and those that run statements of every backend."""
+    return [file for file in files() if re.match(rf"forge_jobs/storage/({backend}/|\w+\.py)", file)]
 
 
 def patterns(backend: str) -> Iterator[str]:

@@ -120,6 +120,7 @@ class Hand:
             queue=claim.queue,
             process_id=self.process_id,
             claim_no=claim.claim_no,
+            limited=claim.limit_key is not None,
             status=status,
             started_at=now,
             finished_at=now,

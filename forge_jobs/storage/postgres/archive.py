@@ -31,7 +31,8 @@ class PostgresArchive:
         with self._database.single() as connection:
             for row in self._database.run(connection, "archived_jobs", (after, limit)):
                 errors = [entry for (entry,) in self._database.run(connection, "errors_of", (row[0],))]
-                found.append((row[0], ArchivedJob(record=record_of(row, errors), crashes=row[23])))
+                job = ArchivedJob(record=record_of(row, errors), crashes=row[26], holds_key=bool(row[27]))
+                found.append((row[0], job))
         return found
 
     def tallies(self) -> list[tuple[str, str, int]]:
@@ -65,4 +66,5 @@ def _row(job: ArchivedJob) -> tuple[object, ...]:
         *(r.id, r.queue, r.kind, r.status.value, gate, r.priority, r.attempts, r.max_attempts, *map(instant, times)),
         *(r.unique_key, r.process_id, r.claim_no, r.time_limit, instant(r.expires_at), r.cpu_time, r.peak_memory),
         *(r.payload.decode(), None if r.result is None else r.result.decode(), job.crashes),
+        *(r.limit_key, r.throttles, r.trace, job.holds_key or None),
     )

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from forge_jobs.clock import Clock, monotonic
 from forge_jobs.errors import DatabaseBusy, ForkedProcess
+from forge_jobs.storage.postgres.adapting import Instant
 from forge_jobs.storage.postgres.address import SCHEMA
 from forge_jobs.storage.postgres.borrowed import Borrowed
 from forge_jobs.storage.postgres.connecting import OurConnection, connect, connect_plainly, shown
@@ -94,6 +95,14 @@ class Database:
     def _time_of(self, connection: Connection) -> int:
         ((there,),) = self.run(connection, "clock")
         return int(there)
+
+    def stored(self, instant: int) -> Instant:
+        """Return an instant as a parameter."""
+        return Instant(instant)
+
+    def listed(self, texts: Sequence[str]) -> list[str]:
+        """Return several texts as one parameter."""
+        return list(texts)
 
     @contextlib.contextmanager
     def single(self) -> Iterator[psycopg.Connection[Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import select
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -37,6 +38,12 @@ class Bells:
     def ring(self, connection: Connection, queue: str, ready: int, due: int | None) -> None:
         """Tell every coordinator how many jobs are ready in the queue and when a scheduled one is due."""
         self._database.run(connection, "notify", (self.channel, message(queue, ready, due)))
+
+    def ring_all(self, connection: Connection, ready: Mapping[str, int]) -> None:
+        """Tell every coordinator of jobs that became ready, by queue."""
+        for queue, jobs in ready.items():
+            if jobs > 0:
+                self.ring(connection, queue, jobs, None)
 
     def call(self, connection: Connection) -> None:
         """Ask every coordinator to look at once at what operators want: cancels, settings, questions."""

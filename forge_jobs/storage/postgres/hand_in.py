@@ -10,6 +10,7 @@ import msgspec
 
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
+from forge_jobs.storage.admission import Key, admit, kind_rules
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.rows import json_text
@@ -19,24 +20,33 @@ Tally = Counter[tuple[str, str]]
 """By how much the numbers of ended jobs changed, by (queue, outcome)."""
 
 
-def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], host_id: str | None) -> list[int]:
-    """Record ends and tally them; return the claim numbers that were refused."""
+class HandedIn(NamedTuple):
+    """The claim numbers that were refused, and how many jobs got a place and became ready for it, by queue."""
+
+    refused: list[int]
+    ready: Counter[str]
+
+
+def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], host_id: str | None) -> HandedIn:
+    """Record ends and tally them; give the places that became free to others."""
     if not ended:
-        return []
+        return HandedIn([], Counter())
     if len(ended) > 1:  # everybody locks rows in the order of their keys
         database.run(connection, "lock_jobs", ([end.key for end in ended],))
     tally: Tally = Counter()
     done = [end for end in ended if end.status is Status.DONE]
     refused: list[int] = []
+    freed: set[Key] = set()
     for process_id in {end.process_id for end in done}:
         own = [end for end in done if end.process_id == process_id]
         rows = database.run(connection, "hand_in_done", (process_id, *done_columns(own), host_id))
-        refused += refused_of(database, connection, own, [key for (key,) in rows])
+        refused += refused_of(database, connection, own, [key for key, _kind, _limit_key in rows])
+        freed.update((kind, limit_key) for _key, kind, limit_key in rows if limit_key is not None)
     for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed):
             refused.append(end.claim_no)
     add_tallies(database, connection, host_id, tally)
-    return refused
+    return HandedIn(refused, admit(database, connection, freed))
 
 
 def add_tallies(database: Database, connection: Connection, host_id: str | None, tally: Tally) -> None:
@@ -76,7 +86,7 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: Connection, end: Ended, tally: Tally) -> bool:
+def _hand_in_other(database: Database, connection: Connection, end: Ended, tally: Tally, freed: set[Key]) -> bool:
     state = state_of(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -91,10 +101,16 @@ def _hand_in_other(database: Database, connection: Connection, end: Ended, tally
         gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
         due = instant(end.scheduled_at)
         place = (end.status.value, int(gate), due, int(end.attempt_back), end.crashes, instant(end.started_at))
-        database.run(connection, "hand_in_waiting", (*place, *_used(end), *fence))
+        may_keep = state.limit_key is not None and not end.lets_go
+        keeps = may_keep and kind_rules(database, connection, state.kind).in_order
+        database.run(connection, "hand_in_waiting", (*place, *_used(end), int(end.throttled), keeps, *fence))
+        if end.throttled:
+            database.run(connection, "cool_down", (due, end.queue, instant(end.finished_at)))
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
         add_errors(database, connection, [(end.key, end.error)])
+    if state.limit_key is not None:
+        freed.add((state.kind, state.limit_key))
     return True
 
 
@@ -102,14 +118,19 @@ class _State(NamedTuple):
     """What the named claim's row says now; ``status`` is None where the claim is another's."""
 
     status: Status | None
-    cancel_requested: bool
-    attempt: int
+    cancel_requested: bool = False
+    attempt: int = 0
+    kind: str = ""
+    limit_key: str | None = None
 
 
 def state_of(database: Database, connection: Connection, end: Ended) -> _State:
     """Return what the named claim's row says now."""
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
-    return _State(Status(rows[0][0]), rows[0][1] is not None, rows[0][2]) if rows else _State(None, False, 0)
+    if not rows:
+        return _State(None)
+    status, cancel_requested_at, attempt, kind, limit_key = rows[0]
+    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key)
 
 
 def _cancelled(end: Ended, attempt: int) -> Ended:

@@ -13,6 +13,7 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
+from forge_jobs.storage.admission import Key, admit
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
@@ -24,7 +25,7 @@ from forge_jobs.storage.records import Batch, JobFilter, WorkerView
 _NEWEST = 2**63 - 1
 
 Change = Callable[[psycopg.Connection[Any], Any, Tally, int], str]
-"""Does a verb to one row (seq, id, status, queue, attempts), now; answers ``changed``, ``requested`` or ``skipped``."""
+"""Does a verb to one row of ``select_by_filter.sql``, now; answers ``changed``, ``requested`` or ``skipped``."""
 
 
 class PostgresOperator:
@@ -98,7 +99,7 @@ class PostgresOperator:
         return self._batch(wanted, limit, after, self._cancel, told="cancelled before it ran")
 
     def _cancel(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, now: int) -> str:
-        seq, _id, status, queue, _attempts = row
+        seq, _id, status, queue, *_ = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
             self._database.run(connection, "cancel_waiting", (instant(now), seq))
@@ -114,7 +115,7 @@ class PostgresOperator:
         return self._batch(wanted, limit, after, self._retry, rings=True)
 
     def _retry(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, now: int) -> str:
-        seq, _id, status, queue, _attempts = row
+        seq, _id, status, queue, *_ = row
         if status not in RETRYABLE:
             return "skipped"
         if not self._database.changed(connection, "retry", (instant(now), seq)):
@@ -128,7 +129,7 @@ class PostgresOperator:
         return self._batch(wanted, limit, after, self._delete)
 
     def _delete(self, connection: psycopg.Connection[Any], row: Any, tally: Tally, _now: int) -> str:
-        seq, _id, status, queue, _attempts = row
+        seq, _id, status, queue, *_ = row
         if status not in DELETABLE:
             return "skipped"
         for name in ("remove_errors", "remove_job"):
@@ -159,6 +160,7 @@ class PostgresOperator:
         if rows:
             tally: Tally = Counter()
             ready: Counter[str] = Counter()
+            touched: set[Key] = set()
             errors: list[tuple[int, ErrorEntry]] = []
             ids = msgspec.structs.replace(wanted, ids=[row[1] for row in rows])
             with self._database.writing() as connection:
@@ -166,15 +168,17 @@ class PostgresOperator:
                 for row in reversed(self._selected(connection, ids, limit, after)):
                     answer = change(connection, row, tally, now)
                     done[answer].append(row[1])
-                    if rings and answer == "changed":
+                    if answer == "changed" and row[6] is not None:
+                        touched.add((row[5], row[6]))
+                    elif rings and answer == "changed":
                         ready[row[3]] += 1
                     if told and answer == "changed":
                         entry = ErrorEntry(at=now, attempt=row[4], cause=Cause.CANCELLED, message=told)
                         errors.append((row[0], entry))
                 add_errors(self._database, connection, errors)
                 add_tallies(self._database, connection, None, tally)
-                for queue, jobs in ready.items():
-                    self._bells.ring(connection, queue, jobs, None)
+                ready.update(admit(self._database, connection, touched))
+                self._bells.ring_all(connection, ready)
                 if done["requested"]:
                     self._bells.call(connection)
         return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)

@@ -9,7 +9,7 @@ from forge_jobs.model.states import Gate
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.borrowed import borrowed
 from forge_jobs.storage.postgres.database import Connection, Database
-from forge_jobs.storage.postgres.doorbell import SOON, Bells, message
+from forge_jobs.storage.postgres.doorbell import ATTENTION, SOON, Bells, message
 from forge_jobs.storage.postgres.errors import TRIES, Contended, again
 
 
@@ -45,7 +45,7 @@ class PostgresProducer:
             for ring in _rings([j for j, a in zip(jobs, answers, strict=True) if not a.deduplicated], now):
                 self._database.run(connection, "notify", (self._bells.channel, ring))
             return answers
-        rings = (self._bells.channel, list(_rings(jobs, now)))
+        rings = (self._bells.channel, list(_rings(jobs, now)), message(ATTENTION, 0, None, jobs[0].id))
         self._database.run(connection, "enqueue_plain", (*_columns(jobs, now), *rings))
         return [Enqueued(job.id) for job in jobs]
 
@@ -54,7 +54,7 @@ class PostgresProducer:
         values = (
             *(job.id, job.queue, job.kind, int(_gate(due, now)), job.priority, instant(due), instant(now)),
             *(job.max_attempts, job.time_limit, instant(job.expires_at), job.unique_key, job.payload.decode()),
-            *(self._bells.channel, ring),
+            *(self._bells.channel, ring, job.concurrency_key, job.trace, message(ATTENTION, 0, None, job.id)),
         )
         for _ in range(TRIES):
             if self._database.run(connection, "enqueue", values):
@@ -93,6 +93,8 @@ def _columns(jobs: Sequence[NewJob], now: int) -> tuple[object, ...]:
         [job.time_limit for job in jobs],
         [instant(job.expires_at) for job in jobs],
         [job.payload.decode() for job in jobs],
+        [job.concurrency_key for job in jobs],
+        [job.trace for job in jobs],
     )
 
 

@@ -10,6 +10,7 @@ import psycopg
 
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.hand_in import hand_in
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
@@ -21,8 +22,9 @@ UNPARK_SLICE = 20_000
 class PostgresRegistry:
     """Supervisors and workers, as they announced themselves."""
 
-    def __init__(self, database: Database, liveness: Liveness) -> None:
+    def __init__(self, database: Database, bells: Bells, liveness: Liveness) -> None:
         self._database = database
+        self._bells = bells
         self._liveness = liveness
         self._acts = False  # whether this is a host itself, which settles the jobs of dead ones
 
@@ -45,6 +47,7 @@ class PostgresRegistry:
         with self._database.writing() as connection:
             self._database.run(connection, "announce_host", row)
             self._database.run(connection, "unpark_served", (list(host.queues), list(host.kinds), UNPARK_SLICE))
+            self._database.many(connection, "add_admission", [(kind, "") for kind in host.kinds])
 
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""
@@ -124,7 +127,7 @@ class PostgresRegistry:
         with self._database.writing() as connection:
             # The worker's row first: whoever hands in locks it first too, so that no two wait for each other.
             self._database.run(connection, "retire_process", (process_id,))
-            hand_in(self._database, connection, ended, host_id)
+            self._bells.ring_all(connection, hand_in(self._database, connection, ended, host_id).ready)
 
     def census(self, host_id: str, living: Sequence[int]) -> Census:
         """Return who is dead of those that hold claims or a registration, and who holds claims."""

@@ -9,6 +9,7 @@ import msgspec
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Gate, Status
+from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.records import Claim
 
 
@@ -29,6 +30,9 @@ def settings_of(row: tuple[Any, ...]) -> QueueSettings:
         keep_dead=row[6],
         max_workers=row[7],
         memory_limit=row[8],
+        cool_down=row[9],
+        throttles=row[10],
+        throttled_until=row[11],
     )
 
 
@@ -44,6 +48,9 @@ def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
         settings.keep_dead,
         settings.max_workers,
         settings.memory_limit,
+        settings.cool_down,
+        settings.throttles,
+        instant(settings.throttled_until),
     )
 
 
@@ -72,6 +79,9 @@ def record_of(row: tuple[Any, ...], errors: list[bytes]) -> JobRecord:
         peak_memory=row[20],
         payload=row[21] or b"null",
         result=row[22],
+        limit_key=row[23],
+        throttles=row[24],
+        trace=row[25],
         error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
     )
 

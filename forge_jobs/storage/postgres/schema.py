@@ -14,7 +14,19 @@ from forge_jobs.storage.postgres.errors import Late, again, translated
 from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
 from forge_jobs.storage.sql import migrations
 
-TABLES = ("process", "job", "queue", "tally", "job_error", "host", "leader", "request")
+TABLES = (
+    "process",
+    "job",
+    "queue",
+    "tally",
+    "job_error",
+    "host",
+    "leader",
+    "request",
+    "kind",
+    "admission",
+    "rate_limit",
+)
 """Ours, in the order in which everybody locks them."""
 
 

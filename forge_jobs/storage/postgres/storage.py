@@ -10,6 +10,7 @@ from forge_jobs.storage.postgres.control import PostgresControl
 from forge_jobs.storage.postgres.database import DEADLINE, Database
 from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
 from forge_jobs.storage.postgres.leadership import PostgresLeadership
+from forge_jobs.storage.postgres.limits import PostgresLimits
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.operator import PostgresOperator
 from forge_jobs.storage.postgres.producer import PostgresProducer
@@ -35,10 +36,11 @@ class PostgresStorage:
         liveness = Liveness(self.clock, address.stale_after)
         self.producer = PostgresProducer(self._database, bells)
         self.worker_queue = PostgresWorkerQueue(self._database, bells)
-        self.registry = PostgresRegistry(self._database, liveness)
+        self.registry = PostgresRegistry(self._database, bells, liveness)
         self.operator = PostgresOperator(self._database, bells, self.registry.live_workers)
         self.queue_config = PostgresQueueConfig(self._database, bells)
         self.upkeep = PostgresUpkeep(self._database, self.registry)
+        self.limits = PostgresLimits(self._database, bells)
         self.control = PostgresControl(self._database, bells)
         self.leadership = PostgresLeadership(self._database)
         self.archive = PostgresArchive(self._database)

@@ -12,13 +12,24 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
+from forge_jobs.storage.admission import admit
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.rows import settings_of
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved, glance_of
+from forge_jobs.storage.records import (
+    NO_WORKER,
+    UNKNOWN_KIND,
+    Glance,
+    Opened,
+    RunTotals,
+    Trouble,
+    Unserved,
+    glance_of,
+    opened_of,
+)
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
@@ -46,7 +57,8 @@ class PostgresUpkeep:
         due = self._next_due()
         if due is not None and due <= now:
             with self._database.writing() as connection:
-                ready.update(queue for (queue,) in self._database.run(connection, "open_due", (instant(now), limit)))
+                ready, keys = opened_of(self._database.run(connection, "open_due", (instant(now), limit)))
+                ready.update(admit(self._database, connection, keys))
             due = self._next_due()
         return Opened(ready=dict(ready), next_due=due)
 
@@ -57,9 +69,10 @@ class PostgresUpkeep:
 
     def look(self, host_id: str) -> Glance:
         """Return all that may be to do, for this host or the leader."""
-        fresh = instant(self._database.clock.now() - FRESH)
+        now = self._database.clock.now()
+        values = (COUNT_LIMIT, host_id, instant(now - FRESH), instant(now))
         with self._database.single() as connection:
-            return glance_of(self._database.run(connection, "look", (COUNT_LIMIT, host_id, fresh)))
+            return glance_of(self._database.run(connection, "look", values))
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
@@ -104,6 +117,7 @@ class PostgresUpkeep:
             with self._database.writing() as connection:
                 self._database.many(connection, "park_unserved", strangers)
                 self._database.many(connection, "unpark_served", served)
+                admit(self._database, connection, [(kind, "") for _queue, kind in mistaken])
         return unserved
 
     def park(self, queue: str, kind: str, limit: int) -> int:
@@ -151,12 +165,14 @@ class PostgresUpkeep:
             late = self._database.run(connection, "expired", (instant(now), limit))
             told = "it was too late to start it"
             errors = [
-                (seq, ErrorEntry(at=now, attempt=tried, cause=Cause.EXPIRED, message=told)) for seq, _, tried in late
+                (seq, ErrorEntry(at=now, attempt=tried, cause=Cause.EXPIRED, message=told))
+                for seq, _, tried, *_ in late
             ]
             self._database.many(connection, "cancel_waiting", [(instant(now), seq) for seq, *_ in late])
             add_errors(self._database, connection, errors)
-            tally.update((queue, "dead") for _seq, queue, _attempts in late)
+            tally.update((queue, "dead") for _seq, queue, *_ in late)
             add_tallies(self._database, connection, None, tally)
+            admit(self._database, connection, [(kind, key) for *_, kind, key in late if key is not None])
         return sum(tally.values())
 
     def fold_tallies(self) -> None:

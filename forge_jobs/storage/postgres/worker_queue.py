@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -10,10 +11,11 @@ import msgspec
 import psycopg
 
 from forge_jobs.errors import ClaimLost
-from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.queue import QUIET, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.claiming import claim
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import SOON, Bells
 from forge_jobs.storage.postgres.errors import again
@@ -37,7 +39,7 @@ class PostgresWorkerQueue:
         queue = want.queue if want else (ended[0].queue if ended else "")
         behind = self._line.behind()
         asked = _claim_values(process_id, queue, want, self._database.clock.now())
-        if self._capped or any(end.status is not Status.DONE or end.process_id != process_id for end in ended):
+        if self._capped or any(_needs_steps(end, process_id) for end in ended):
             values = [*asked, *done_columns(()), *(behind or START)]
             answer = again(lambda: self._step_by_step(process_id, ended, queue, values))
         else:
@@ -45,6 +47,11 @@ class PostgresWorkerQueue:
         if answer is None:
             return None
         self._capped = answer.settings.max_workers is not None
+        if answer.settings.throttles and any(end.status is Status.DONE for end in ended):
+            self._warm_up(queue)
+        if want and answer.metered:
+            claims = again(lambda: self._claim_in_turn(process_id, want))
+            return Exchanged(claims=claims, refused=answer.refused, settings=answer.settings)
         if want and (self._line.learn(behind, answer.places) or (self._capped and not answer.in_turn)):
             anew = self.exchange(process_id, (), want)
             return None if anew is None else msgspec.structs.replace(anew, refused=answer.refused)
@@ -68,13 +75,33 @@ class PostgresWorkerQueue:
             registered = database.run(connection, "registered_shared", (process_id,))
             if not registered:
                 return None
-            refused = hand_in(database, connection, ended, registered[0][0])
+            handed_in = hand_in(database, connection, ended, registered[0][0])
             in_turn = bool(database.run(connection, "queue_turn", (queue,)))
             header, *claimed = database.run(connection, "exchange", [*values, in_turn])
-            self._ring(connection, ended)
-        return _Answer(queue, header, claimed, refused, in_turn=in_turn)
+            handed_in.ready.subtract({queue: len(claimed)})  # some of them may have been others: then one waker more
+            self._ring(connection, ended, handed_in.ready)
+        return _Answer(queue, header, claimed, handed_in.refused, in_turn=in_turn)
 
-    def _ring(self, connection: psycopg.Connection[Any], ended: Sequence[Ended]) -> None:
+    def _claim_in_turn(self, process_id: int, want: Want) -> Sequence[Claim]:
+        """Claim where some of those in line take tokens: a job is looked at, then its tokens are taken."""
+        database = self._database
+        nothing = msgspec.structs.replace(want, kinds=())
+        with database.writing() as connection:
+            if not database.run(connection, "registered_shared", (process_id,)):
+                return []
+            in_turn = bool(database.run(connection, "queue_turn", (want.queue,)))
+            values = [*_claim_values(process_id, want.queue, nothing, database.clock.now()), *done_columns(()), *START]
+            header = database.run(connection, "exchange", [*values, in_turn])[0]
+            allowed = _Answer(want.queue, header, [], [], in_turn=in_turn).allowed
+            return claim(database, connection, process_id, want) if allowed else []
+
+    def _warm_up(self, queue: str) -> None:
+        with self._database.single() as connection:
+            self._database.run(connection, "warm_up", (queue, instant(self._database.clock.now() - QUIET)))
+
+    def _ring(self, connection: psycopg.Connection[Any], ended: Sequence[Ended], ready: Counter[str]) -> None:
+        """Let it be known when jobs are due again, and that others have got places of limits."""
+        self._bells.ring_all(connection, ready)
         for end in ended:
             if end.scheduled_at is not None and end.scheduled_at < end.finished_at + SOON:
                 self._bells.ring(connection, end.queue, 0, end.scheduled_at)
@@ -89,8 +116,10 @@ class PostgresWorkerQueue:
                 ended = end()
             ours = database.back(lent)
             registered = database.run(ours, "registered_shared", (ended.process_id,))
-            if not registered or hand_in(database, ours, [ended], registered[0][0]):
+            handed_in = hand_in(database, ours, [ended], registered[0][0] if registered else None)
+            if not registered or handed_in.refused:
                 raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
+            self._bells.ring_all(ours, handed_in.ready)
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
         """Give back, attempt too, every claim of the process whose number is not in ``known``; return how many."""
@@ -98,17 +127,23 @@ class PostgresWorkerQueue:
         with self._database.writing() as connection:
             held = map(claim_of, self._database.run(connection, "claims_of", (process_id,)))
             strays = [given_back(claim, process_id, now) for claim in held if claim.claim_no not in known]
-            hand_in(self._database, connection, strays, None)
+            self._bells.ring_all(connection, hand_in(self._database, connection, strays, None).ready)
         return len(strays)
+
+
+def _needs_steps(end: Ended, process_id: int) -> bool:
+    """Whether recording an end takes more than one statement: what follows depends on what the rows say."""
+    return end.status is not Status.DONE or end.limited or end.process_id != process_id
 
 
 class _Answer:
     """The rows of ``exchange.sql``: one about the process and the queue, then one for each job that was claimed."""
 
     def __init__(self, queue: str, header: Any, claimed: Sequence[Any], refused: list[int], *, in_turn: bool) -> None:
-        self.settings = QueueSettings(name=queue) if header[2] is None else settings_of(header[2:11])
-        self.claims = sorted((_claim_of(row[11:], queue) for row in claimed), key=lambda claim: claim.claim_no)
-        self.places = [Claimed(row[21], row[22], row[11], row[23]) for row in claimed]
+        self.settings = QueueSettings(name=queue) if header[4] is None else settings_of(header[4:16])
+        self.claims = sorted((_claim_of(row[16:], queue) for row in claimed), key=lambda claim: claim.claim_no)
+        self.places = [Claimed(row[29], row[30], row[16], row[31]) for row in claimed]
+        self.allowed, self.metered = bool(header[2]), bool(header[3])
         self.refused = refused
         self.in_turn = in_turn
 
@@ -126,7 +161,8 @@ def _claim_values(process_id: int, queue: str, want: Want | None, now: int) -> t
 
 def _claim_of(row: Any, queue: str) -> Claim:
     seq, job_id, kind, claim_no, attempts, max_attempts, crashes, payload, time_limit, expires_at = row[:10]
+    limit_key, throttles, trace = row[10:13]
     return Claim(
         seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, payload,
-        time_limit=time_limit, expires_at=expires_at,
+        time_limit=time_limit, expires_at=expires_at, limit_key=limit_key, throttles=throttles, trace=trace,
     )  # fmt: skip

@@ -32,7 +32,9 @@ class SqliteArchive:
         with self._database.reading() as connection:
             for row in self._database.run(connection, "archived_jobs", (after, limit)):
                 errors = [entry for (entry,) in self._database.run(connection, "errors_of", (row[0],))]
-                found.append((row[0], ArchivedJob(record=record_of(row, errors), crashes=row[23])))
+                found.append(
+                    (row[0], ArchivedJob(record=record_of(row, errors), crashes=row[26], holds_key=bool(row[27])))
+                )
         return found
 
     def tallies(self) -> list[tuple[str, str, int]]:
@@ -72,4 +74,5 @@ def _row(job: ArchivedJob, large: dict[str, str]) -> tuple[object, ...]:
         None if "body_payload" in large else r.payload.decode(),
         None if r.result is None or "body_result" in large else r.result.decode(),
         job.crashes,
+        *(r.limit_key, r.throttles, r.trace, 1 if job.holds_key else None),
     )

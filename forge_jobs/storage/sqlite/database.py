@@ -6,11 +6,12 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import apsw
+import msgspec
 
 from forge_jobs.clock import Clock, SystemClock, monotonic
 from forge_jobs.errors import DatabaseUnusable, ForkedProcess, InvalidValue
@@ -61,6 +62,18 @@ class Database:
     def run(self, connection: Connection, name: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Execute the statement ``sql/<name>.sql`` to its end and return its rows."""
         return connection.execute(statement("sqlite", name), values).fetchall()
+
+    def many(self, connection: Connection, name: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Execute a statement for each row of values."""
+        connection.executemany(statement("sqlite", name), rows)
+
+    def stored(self, instant: int) -> int:
+        """Return an instant as a parameter."""
+        return instant
+
+    def listed(self, texts: Sequence[str]) -> str:
+        """Return several texts as one parameter."""
+        return msgspec.json.encode(texts).decode()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[apsw.Connection]:

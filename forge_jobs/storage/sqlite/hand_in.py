@@ -12,6 +12,7 @@ import msgspec
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.model.stops import CANCELLED
+from forge_jobs.storage.admission import Key, admit, kind_rules
 from forge_jobs.storage.records import Ended
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
@@ -21,17 +22,25 @@ Tally = Counter[tuple[str, str]]
 """By how much the numbers of ended jobs changed, by (queue, outcome)."""
 
 
-def hand_in(database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None) -> list[int]:
-    """Record ends and tally them; return the claim numbers that were refused."""
+class HandedIn(NamedTuple):
+    """The claim numbers that were refused, and how many jobs got a place and became ready for it, by queue."""
+
+    refused: list[int]
+    ready: Counter[str]
+
+
+def hand_in(database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None) -> HandedIn:
+    """Record ends and tally them; give the places that became free to others."""
     if not ended:
-        return []
+        return HandedIn([], Counter())
     tally: Tally = Counter()
-    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], tally)
+    freed: set[Key] = set()
+    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], tally, freed)
     for end in ended:
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed):
             refused.append(end.claim_no)
     add_tallies(connection, host_id, tally)
-    return refused
+    return HandedIn(refused, admit(database, connection, freed))
 
 
 def add_tallies(connection: apsw.Connection, host_id: str | None, tally: Tally) -> None:
@@ -46,9 +55,14 @@ def add_error(database: Database, connection: apsw.Connection, key: int, entry: 
     database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
 
 
-def _hand_in_done(database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally) -> list[int]:
-    rows = connection.executemany(statement("sqlite", "hand_in_done"), map(_done_row, done))
-    accepted = {key for (key,) in rows}
+def _hand_in_done(
+    database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally, freed: set[Key]
+) -> list[int]:
+    accepted = set()
+    for key, kind, limit_key in connection.executemany(statement("sqlite", "hand_in_done"), map(_done_row, done)):
+        accepted.add(key)
+        if limit_key is not None:
+            freed.add((kind, limit_key))
     refused = []
     for end in done:
         if end.key in accepted:
@@ -69,7 +83,7 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, tally: Tally) -> bool:
+def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, tally: Tally, freed: set[Key]) -> bool:
     state = _state(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -82,11 +96,18 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
         tally[end.queue, "dead"] += 1
     else:
         gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
+        keeps = (
+            state.limit_key is not None and not end.lets_go and kind_rules(database, connection, state.kind).in_order
+        )
         place = (end.status.value, int(gate), end.scheduled_at, int(end.attempt_back), end.crashes, end.started_at)
-        database.run(connection, "hand_in_waiting", (*place, *_used(end), *fence))
+        database.run(connection, "hand_in_waiting", (*place, *_used(end), int(end.throttled), int(keeps), *fence))
+        if end.throttled:
+            database.run(connection, "cool_down", (end.scheduled_at, end.queue, end.finished_at))
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
         add_error(database, connection, end.key, end.error)
+    if state.limit_key is not None:
+        freed.add((state.kind, state.limit_key))
     return True
 
 
@@ -94,13 +115,18 @@ class _State(NamedTuple):
     """What the named claim's row says now; ``status`` is None where the claim is another's."""
 
     status: Status | None
-    cancel_requested: bool
-    attempt: int
+    cancel_requested: bool = False
+    attempt: int = 0
+    kind: str = ""
+    limit_key: str | None = None
 
 
 def _state(database: Database, connection: apsw.Connection, end: Ended) -> _State:
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
-    return _State(Status(rows[0][0]), rows[0][1] is not None, rows[0][2]) if rows else _State(None, False, 0)
+    if not rows:
+        return _State(None)
+    status, cancel_requested_at, attempt, kind, limit_key = rows[0]
+    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key)
 
 
 def _cancelled(end: Ended, attempt: int) -> Ended:

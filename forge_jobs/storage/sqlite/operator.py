@@ -13,6 +13,7 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
+from forge_jobs.storage.admission import Key, admit
 from forge_jobs.storage.records import Batch, JobFilter, WorkerView
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
@@ -22,7 +23,7 @@ from forge_jobs.storage.sqlite.rows import blob, ids_json, record_of, text
 _NEWEST = 2**63 - 1
 
 Change = Callable[[apsw.Connection, Any, Tally, int], str]
-"""Does a verb to one row (seq, id, status, queue, attempts), now; answers ``changed``, ``requested`` or ``skipped``."""
+"""Does a verb to one row of ``select_by_filter.sql``, now; answers ``changed``, ``requested`` or ``skipped``."""
 
 
 class SqliteOperator:
@@ -96,7 +97,7 @@ class SqliteOperator:
         return self._batch(wanted, limit, after, self._cancel)
 
     def _cancel(self, connection: apsw.Connection, row: Any, tally: Tally, now: int) -> str:
-        seq, _id, status, queue, attempts = row
+        seq, _id, status, queue, attempts, *_ = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
             self._database.run(connection, "cancel_waiting", (now, seq))
@@ -114,7 +115,7 @@ class SqliteOperator:
         return self._batch(wanted, limit, after, self._retry, rings=True)
 
     def _retry(self, connection: apsw.Connection, row: Any, tally: Tally, now: int) -> str:
-        seq, _id, status, queue, _attempts = row
+        seq, _id, status, queue, *_ = row
         if status not in RETRYABLE:
             return "skipped"
         before = connection.total_changes()
@@ -130,7 +131,7 @@ class SqliteOperator:
         return self._batch(wanted, limit, after, self._delete)
 
     def _delete(self, connection: apsw.Connection, row: Any, tally: Tally, _now: int) -> str:
-        seq, _id, status, queue, _attempts = row
+        seq, _id, status, queue, *_ = row
         if status not in DELETABLE:
             return "skipped"
         for name in ("remove_body", "remove_errors", "remove_job"):
@@ -155,15 +156,19 @@ class SqliteOperator:
         if rows:
             tally: Tally = Counter()
             ready: Counter[str] = Counter()
+            touched: set[Key] = set()
             ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
                 for row in self._selected(connection, ids, limit, after):
                     answer = change(connection, row, tally, now)
                     done[answer].append(text(row[1]))
-                    if rings and answer == "changed":
+                    if answer == "changed" and row[6] is not None:
+                        touched.add((row[5], row[6]))
+                    elif rings and answer == "changed":
                         ready[row[3]] += 1
                 add_tallies(connection, None, tally)
+                ready.update(admit(self._database, connection, touched))
             for queue, jobs in ready.items():
                 self._bells.ring(queue, jobs, None)
             if done["requested"]:

@@ -9,7 +9,9 @@ import apsw
 import msgspec
 
 from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
+from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import hand_in
 from forge_jobs.storage.sqlite.lifelock import LifeLocks
 from forge_jobs.storage.sqlite.rows import claim_of, json_text
@@ -18,8 +20,9 @@ from forge_jobs.storage.sqlite.rows import claim_of, json_text
 class SqliteRegistry:
     """Supervisors and workers, as they announced themselves."""
 
-    def __init__(self, database: Database, locks: LifeLocks) -> None:
+    def __init__(self, database: Database, bells: Bells, locks: LifeLocks) -> None:
         self._database = database
+        self._bells = bells
         self._locks = locks
 
     def announce_host(self, host: HostRecord) -> None:
@@ -41,6 +44,7 @@ class SqliteRegistry:
         with self._database.writing() as connection:
             self._database.run(connection, "announce_host", row)
             self._database.run(connection, "unpark_served", (queues, kinds))
+            connection.executemany(statement("sqlite", "add_admission"), [(kind, "") for kind in host.kinds])
 
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""
@@ -118,8 +122,10 @@ class SqliteRegistry:
     def bury(self, process_id: int, ended: Sequence[Ended], host_id: str) -> None:
         """Hand in ``ended`` for a dead process, which is taken off the registry in the same transaction."""
         with self._database.writing() as connection:
-            hand_in(self._database, connection, ended, host_id)
+            ready = hand_in(self._database, connection, ended, host_id).ready
             self._database.run(connection, "retire_process", (process_id,))
+        for queue, jobs in ready.items():
+            self._bells.ring(queue, jobs, None)
 
     def census(self, host_id: str, living: Sequence[int]) -> Census:
         """Return who is dead of those that hold claims or a registration, and who holds claims."""

@@ -48,6 +48,9 @@ def settings_of(row: tuple[Any, ...]) -> QueueSettings:
         keep_dead=row[6],
         max_workers=row[7],
         memory_limit=row[8],
+        cool_down=bool(row[9]),
+        throttles=row[10],
+        throttled_until=row[11],
     )
 
 
@@ -63,6 +66,9 @@ def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
         settings.keep_dead,
         settings.max_workers,
         settings.memory_limit,
+        int(settings.cool_down),
+        settings.throttles,
+        settings.throttled_until,
     )
 
 
@@ -91,6 +97,9 @@ def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
         peak_memory=row[20],
         payload=row[21] or b"null",
         result=row[22],
+        limit_key=row[23],
+        throttles=row[24],
+        trace=row[25],
         error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
     )
 

@@ -12,6 +12,7 @@ from forge_jobs.storage.sqlite.database import DEADLINE, Database
 from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
 from forge_jobs.storage.sqlite.leadership import SqliteLeadership
 from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file
+from forge_jobs.storage.sqlite.limits import SqliteLimits
 from forge_jobs.storage.sqlite.operator import SqliteOperator
 from forge_jobs.storage.sqlite.producer import SqliteProducer
 from forge_jobs.storage.sqlite.queue_config import SqliteQueueConfig
@@ -40,10 +41,11 @@ class SqliteStorage:
         bells = Bells(path)
         self.producer = SqliteProducer(self._database, bells)
         self.worker_queue = SqliteWorkerQueue(self._database, bells)
-        self.registry = SqliteRegistry(self._database, self._locks)
+        self.registry = SqliteRegistry(self._database, bells, self._locks)
         self.operator = SqliteOperator(self._database, bells, self.registry.live_workers)
         self.queue_config = SqliteQueueConfig(self._database, bells)
         self.upkeep = SqliteUpkeep(self._database, self.registry)
+        self.limits = SqliteLimits(self._database, bells)
         self.control = SqliteControl(self._database, bells)
         self.leadership = SqliteLeadership(self._database, self.registry)
         self.archive = SqliteArchive(self._database)

@@ -12,7 +12,18 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Glance, Opened, RunTotals, Trouble, Unserved, glance_of
+from forge_jobs.storage.admission import Key, admit
+from forge_jobs.storage.records import (
+    NO_WORKER,
+    UNKNOWN_KIND,
+    Glance,
+    Opened,
+    RunTotals,
+    Trouble,
+    Unserved,
+    glance_of,
+    opened_of,
+)
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
@@ -43,7 +54,8 @@ class SqliteUpkeep:
         due = self._next_due()
         if due is not None and due <= now:
             with self._database.writing() as connection:
-                ready.update(queue for (queue,) in self._database.run(connection, "open_due", (now, limit)))
+                ready, keys = opened_of(self._database.run(connection, "open_due", (now, limit)))
+                ready.update(admit(self._database, connection, keys))
             due = self._next_due()
         return Opened(ready=dict(ready), next_due=due)
 
@@ -54,9 +66,9 @@ class SqliteUpkeep:
 
     def look(self, host_id: str) -> Glance:
         """Return all that may be to do, for this host or the leader."""
-        fresh = self._database.clock.now() - FRESH
+        now = self._database.clock.now()
         with self._database.reading() as connection:
-            return glance_of(self._database.run(connection, "look", (COUNT_LIMIT, host_id, fresh)))
+            return glance_of(self._database.run(connection, "look", (COUNT_LIMIT, host_id, now - FRESH, now)))
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
@@ -101,6 +113,7 @@ class SqliteUpkeep:
             with self._database.writing() as connection:
                 connection.executemany(statement("sqlite", "park_unserved"), strangers)
                 connection.executemany(statement("sqlite", "unpark_served"), served)
+                admit(self._database, connection, [(kind, "") for _queue, kind in mistaken])
         return unserved
 
     def park(self, queue: str, kind: str, limit: int) -> int:
@@ -146,13 +159,17 @@ class SqliteUpkeep:
             if not self._database.run(connection, "expired", (now, 1)):
                 return 0
         tally: Tally = Counter()
+        freed: set[Key] = set()
         with self._database.writing() as connection:
-            for seq, queue, attempts in self._database.run(connection, "expired", (now, limit)):
+            for seq, queue, attempts, kind, limit_key in self._database.run(connection, "expired", (now, limit)):
                 self._database.run(connection, "cancel_waiting", (now, seq))
                 entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.EXPIRED, message="it was too late to start it")
                 add_error(self._database, connection, seq, entry)
                 tally[queue, "dead"] += 1
+                if limit_key is not None:
+                    freed.add((kind, limit_key))
             add_tallies(connection, None, tally)
+            admit(self._database, connection, freed)
         return sum(tally.values())
 
     def fold_tallies(self) -> None:

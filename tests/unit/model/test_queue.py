@@ -18,6 +18,7 @@ GOOD: dict[str, list[Any]] = {
     "keep_dead": [0, 365],
     "max_workers": [None, 0, 1, MAX_WORKERS],
     "memory_limit": [None, 2**20],
+    "cool_down": [True, False],
 }
 BAD: dict[str, list[Any]] = {
     "paused": [None, 0, 1, "yes"],
@@ -28,6 +29,7 @@ BAD: dict[str, list[Any]] = {
     "keep_dead": [-1, "1"],
     "max_workers": [-1, MAX_WORKERS + 1, 1.0, True, "3"],
     "memory_limit": [0, "1KB", "much", True],
+    "cool_down": [None, 1],
 }
 
 
@@ -36,7 +38,8 @@ def cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
 
 
 def test_no_setting_is_missing_here() -> None:
-    assert {"name", *GOOD} == {"name", *BAD} == set(QueueSettings.__struct_fields__)
+    state = {"throttles", "throttled_until"}
+    assert {"name", *state, *GOOD} == {"name", *state, *BAD} == set(QueueSettings.__struct_fields__)
 
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))

@@ -1,3 +1,3 @@
 -- Ends a job that waits.
-UPDATE forge_jobs.job SET status = 'dead', gate = NULL, finished_at = $1
+UPDATE forge_jobs.job SET status = 'dead', gate = NULL, holds_key = NULL, finished_at = $1
 WHERE seq = $2 AND (status IN ('pending', 'failed')) IS TRUE

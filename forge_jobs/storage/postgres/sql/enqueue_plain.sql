@@ -1,12 +1,27 @@
--- Stores many jobs that have no unique key, in the order given, and rings for them.
+-- Stores many jobs that have no unique key, in the order given, and rings for them. For those of kinds with limits it is
+-- noted that places are to be given out, and coordinators are called.
 WITH stored AS (
     INSERT INTO forge_jobs.job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, max_attempts, time_limit,
-                                expires_at, payload)
-    SELECT new.id, new.queue, new.kind, 'pending', new.gate, new.priority, new.scheduled_at, $6, new.max_attempts,
-           new.time_limit, new.expires_at, new.payload::json
+                                expires_at, payload, limit_key, trace)
+    SELECT new.id, new.queue, new.kind, 'pending',
+           CASE WHEN new.gate = 1 THEN 1 WHEN rules.name IS NULL THEN 0
+                WHEN coalesce(new.concurrency_key, new.payload::json ->> rules.concurrency_key, '') = '' THEN 5 ELSE 2 END,
+           new.priority, new.scheduled_at, $6, new.max_attempts, new.time_limit, new.expires_at, new.payload::json,
+           CASE WHEN rules.name IS NOT NULL
+                THEN coalesce(new.concurrency_key, new.payload::json ->> rules.concurrency_key, '') END,
+           new.trace
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $7::int[], $8::int[], $9::bigint[],
-                $10::timestamptz[], $11::text[])
-         WITH ORDINALITY AS new (id, queue, kind, gate, scheduled_at, priority, max_attempts, time_limit, expires_at, payload, n)
+                $10::timestamptz[], $11::text[], $12::text[], $13::text[])
+         WITH ORDINALITY AS new (id, queue, kind, gate, scheduled_at, priority, max_attempts, time_limit, expires_at, payload,
+                                 concurrency_key, trace, n)
+    LEFT JOIN forge_jobs.kind AS rules ON rules.name = new.kind AND rules.limited
     ORDER BY new.n
+    RETURNING kind, limit_key, gate
+), noted AS (
+    INSERT INTO forge_jobs.admission (kind, limit_key)
+    SELECT DISTINCT kind, limit_key FROM stored WHERE limit_key IS NOT NULL AND gate <> 1
+    RETURNING no
 )
-SELECT pg_notify($12, message) FROM unnest($13::text[]) AS message
+SELECT pg_notify($14, message) FROM unnest($15::text[]) AS message
+UNION ALL
+SELECT pg_notify($14, $16) WHERE EXISTS (SELECT 1 FROM noted)

@@ -3,7 +3,8 @@
 -- this is, which successes were recorded, and the queue's settings.
 -- The line is read behind a place in it ($18 to $20), and before that only where a priority is more urgent. Rows that
 -- another claims just now are passed over; MATERIALIZED: each LIMIT is taken once. A queue with a cap gives something
--- only to a claim that has its turn ($21, queue_turn): each must see the one before.
+-- only to a claim that has its turn ($21, queue_turn): each must see the one before. Where a ready job takes tokens to
+-- start, nothing is claimed here, and that is told.
 WITH me AS MATERIALIZED (
     SELECT process_id, host_id FROM forge_jobs.process WHERE process_id = $1 FOR SHARE
 ), mine AS MATERIALIZED (
@@ -19,28 +20,40 @@ WITH me AS MATERIALIZED (
     UPDATE forge_jobs.job
     SET status = 'done', result = mine.result::json, crashes = 0, started_at = mine.started_at,
         finished_at = mine.finished_at, cpu_time = mine.cpu_time, peak_memory = mine.peak_memory,
-        cancel_requested_at = NULL
+        cancel_requested_at = NULL, holds_key = NULL
     FROM mine WHERE job.seq = mine.seq
-    RETURNING job.seq, job.queue
+    RETURNING job.seq, job.queue, job.kind, job.limit_key
 ), tallied AS (
     INSERT INTO forge_jobs.tally (host_id, queue, outcome, change)
     SELECT (SELECT host_id FROM me), queue, 'done', count(*) FROM ended GROUP BY queue
+), noted AS (
+    INSERT INTO forge_jobs.admission (kind, limit_key)
+    SELECT DISTINCT kind, limit_key FROM ended WHERE limit_key IS NOT NULL
 ), allowed AS MATERIALIZED (
     SELECT 1 FROM me
     WHERE NOT EXISTS (
         SELECT 1 FROM forge_jobs.queue
         WHERE name = $2 AND CASE
-            WHEN paused THEN true
+            WHEN paused OR throttled_until > $7 THEN true
             WHEN max_workers IS NULL THEN false
             WHEN $21 THEN max_workers <= (SELECT count(DISTINCT process_id) FROM forge_jobs.job
                                           WHERE status = 'in_progress' AND queue = $2 AND process_id <> $1)
             ELSE true
         END)
+), metered AS MATERIALIZED (
+    SELECT 1 FROM forge_jobs.kind
+    WHERE metered AND EXISTS (
+        SELECT 1 FROM forge_jobs.job
+        WHERE job.kind = kind.name AND gate = 0 AND limit_key IS NOT NULL AND (gate = 0 OR status = 'in_progress')
+          AND queue = $2)
+    LIMIT 1
+), open AS MATERIALIZED (
+    SELECT 1 FROM allowed WHERE NOT EXISTS (SELECT 1 FROM metered)
 ), urgent AS MATERIALIZED (
     SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
     FROM forge_jobs.job
     WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
-      AND EXISTS (SELECT 1 FROM allowed)
+      AND EXISTS (SELECT 1 FROM open)
       AND priority < $18
     ORDER BY priority, scheduled_at, seq
     LIMIT $4
@@ -49,7 +62,7 @@ WITH me AS MATERIALIZED (
     SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
     FROM forge_jobs.job
     WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
-      AND EXISTS (SELECT 1 FROM allowed)
+      AND EXISTS (SELECT 1 FROM open)
       AND (priority, scheduled_at, seq) > ($18, $19, $20)
     ORDER BY priority, scheduled_at, seq
     LIMIT $4 - (SELECT count(*) FROM urgent)
@@ -71,15 +84,18 @@ WITH me AS MATERIALIZED (
         claim_no = $10 + chosen.place - 1
     FROM chosen WHERE job.seq = chosen.seq
     RETURNING job.seq, job.id, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
-              job.time_limit, job.expires_at, job.priority, job.scheduled_at,
+              job.time_limit, job.expires_at, job.limit_key, job.throttles, job.trace, job.priority, job.scheduled_at,
               extract(epoch FROM clock_timestamp() - statement_timestamp())::float8
 )
 SELECT (SELECT host_id FROM me) AS host_id, ARRAY(SELECT seq FROM ended) AS recorded,
+       EXISTS (SELECT 1 FROM allowed) AS allowed, EXISTS (SELECT 1 FROM metered) AS metered,
        name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit,
+       cool_down, throttles, throttled_until,
        NULL::bigint AS seq, NULL::uuid AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
        NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
-       NULL::timestamptz AS expires_at, NULL::integer AS priority, NULL::timestamptz AS scheduled_at, NULL::float8 AS took
+       NULL::timestamptz AS expires_at, NULL AS limit_key, NULL::integer AS throttles_of, NULL AS trace,
+       NULL::integer AS priority, NULL::timestamptz AS scheduled_at, NULL::float8 AS took
 FROM (SELECT 1) AS one LEFT JOIN forge_jobs.queue ON name = $2
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
 FROM claimed

@@ -1,7 +1,8 @@
 -- The jobs named that match, newest first, before a cursor; without large payloads and results.
 SELECT seq, id, queue, kind, status, gate, priority, attempts, max_attempts, enqueued_at, scheduled_at, started_at,
        finished_at, cancel_requested_at, unique_key, process_id, claim_no, time_limit, expires_at, cpu_time, peak_memory,
-       CASE WHEN octet_length(payload::text) <= 1024 THEN payload END, CASE WHEN octet_length(result::text) <= 1024 THEN result END
+       CASE WHEN octet_length(payload::text) <= 1024 THEN payload END, CASE WHEN octet_length(result::text) <= 1024 THEN result END,
+       limit_key, throttles, trace
 FROM forge_jobs.job
 WHERE id = ANY($6::uuid[])
   AND seq < $1 AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR queue = $3)

@@ -13,11 +13,11 @@ WITH mine AS MATERIALIZED (
     UPDATE forge_jobs.job
     SET status = 'done', result = mine.result::json, crashes = 0, started_at = mine.started_at,
         finished_at = mine.finished_at, cpu_time = mine.cpu_time, peak_memory = mine.peak_memory,
-        cancel_requested_at = NULL
+        cancel_requested_at = NULL, holds_key = NULL
     FROM mine WHERE job.seq = mine.seq
-    RETURNING job.seq, job.queue, mine.host_id
+    RETURNING job.seq, job.queue, mine.host_id, job.kind, job.limit_key
 ), tallied AS (
     INSERT INTO forge_jobs.tally (host_id, queue, outcome, change)
     SELECT coalesce($9::text, host_id), queue, 'done', count(*) FROM ended GROUP BY 1, queue
 )
-SELECT seq FROM ended
+SELECT seq, kind, limit_key FROM ended

@@ -1,7 +1,7 @@
 -- The jobs named that match, newest first, before a cursor; without what stands beside their rows.
 SELECT seq, id, queue, kind, status, gate, priority, attempts, max_attempts, enqueued_at, scheduled_at, started_at,
        finished_at, cancel_requested_at, unique_key, process_id, claim_no, time_limit, expires_at, cpu_time, peak_memory,
-       CAST(payload AS BLOB), CAST(result AS BLOB)
+       CAST(payload AS BLOB), CAST(result AS BLOB), limit_key, throttles, trace
 FROM job
 WHERE id IN (SELECT unhex(value) FROM json_each(?6))
   AND seq < ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR queue = ?3) AND (?4 IS NULL OR kind = ?4)

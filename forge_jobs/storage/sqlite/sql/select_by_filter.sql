@@ -1,5 +1,5 @@
 -- Jobs that match, newest first, before a cursor.
-SELECT seq, id, status, queue, attempts
+SELECT seq, id, status, queue, attempts, kind, limit_key
 FROM job
 WHERE seq < ?1 AND (?2 IS NULL OR status = ?2) AND (?3 IS NULL OR queue = ?3) AND (?4 IS NULL OR kind = ?4)
 ORDER BY seq DESC

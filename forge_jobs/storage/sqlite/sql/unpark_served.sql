@@ -1,4 +1,4 @@
--- Makes jobs claimable again whose kind a new host knows. (The second condition is that of the index: without it
--- SQLite would read the whole table.)
-UPDATE job SET gate = 0
+-- Makes jobs claimable again whose kind a new host knows; those of kinds with limits wait for a place of their kind then.
+-- (The second condition is that of the index: without it SQLite would read the whole table.)
+UPDATE job SET gate = CASE WHEN limit_key IS NULL THEN 0 ELSE 5 END
 WHERE gate = 4 AND gate > 1 AND queue IN (SELECT value FROM json_each(?)) AND kind IN (SELECT value FROM json_each(?))

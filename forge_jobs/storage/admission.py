@@ -1,0 +1,169 @@
+"""Giving out the places of limits, inside the caller's write transaction; the same on every kind of database.
+
+A job of a kind with limits waits for a place of its key, then for one of its kind; then it is ready. A place is taken
+from then on until its job has ended: the rows themselves are the record of who has one, so none can leak, and a claim
+has nothing to ask.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, Protocol
+
+import msgspec
+
+from forge_jobs.clock import Clock
+from forge_jobs.errors import InvalidValue
+from forge_jobs.model.limits import Bucket, KindRules, grant
+
+Key = tuple[str, str]
+"""(kind, concurrency key); the key is empty where only the kind's places are meant."""
+
+SLICE = 500
+"""Jobs that are given a place at once; where there are more, the rest is noted for the coordinators."""
+
+_ENDLESS = 2**31
+
+
+class Tables(Protocol):
+    """What runs statements by name."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def run(self, connection: Any, name: str, values: Any = ()) -> list[Any]: ...
+
+    def stored(self, instant: int) -> Any:
+        """Return an instant as a parameter."""
+
+    def listed(self, texts: Sequence[str]) -> Any:
+        """Return several texts as one parameter."""
+
+
+def all_rules(tables: Tables, connection: Any) -> dict[str, KindRules]:
+    """Return what is declared of each kind."""
+    return {row[0]: _rules_of(row) for row in tables.run(connection, "rules")}
+
+
+def kind_rules(tables: Tables, connection: Any, kind: str) -> KindRules:
+    """Return what is declared of a kind: nothing, where nobody has."""
+    return _rules_or_none(tables.run(connection, "rules_of", (kind,)), kind)
+
+
+def admit(tables: Tables, connection: Any, keys: Iterable[Key]) -> Counter[str]:
+    """Give out the free places of these keys and of their kinds; return how many jobs became ready, by queue.
+
+    One transaction at a time gives out places of a kind; each locks kinds in the order of their names, after all jobs
+    that it locks.
+    """
+    ready: Counter[str] = Counter()
+    for kind, those in groupby(sorted(set(keys)), key=lambda key: key[0]):
+        rules = _rules_or_none(tables.run(connection, "rules_locked", (kind,)), kind)
+        for _kind, key in those:
+            if key:
+                _admit_key(tables, connection, rules, key)
+        ready.update(_admit_kind(tables, connection, rules))
+    return ready
+
+
+def _admit_key(tables: Tables, connection: Any, rules: KindRules, key: str) -> None:
+    places = _ENDLESS if rules.max_running_per_key is None else rules.max_running_per_key
+    if len(tables.run(connection, "admit_key", (rules.kind, key, places, SLICE))) == SLICE:
+        tables.run(connection, "add_admission", (rules.kind, key))
+
+
+def _admit_kind(tables: Tables, connection: Any, rules: KindRules) -> Counter[str]:
+    """Make as many jobs of a kind ready as it has places and tokens for; return how many, by queue."""
+    room = min(_room(tables, connection, rules), SLICE)
+    if room <= 0:
+        return Counter()
+    ready = Counter(queue for (queue,) in tables.run(connection, "admit_kind", (rules.kind, room)))
+    if ready.total() == SLICE:
+        tables.run(connection, "add_admission", (rules.kind, ""))
+    return ready
+
+
+def _room(tables: Tables, connection: Any, rules: KindRules) -> int:
+    if not rules.limited:
+        return SLICE
+    ((taken, waiting),) = tables.run(connection, "count_limited", (rules.kind,))
+    room = SLICE if rules.max_running is None else rules.max_running - taken
+    if rules.rate_limits:
+        now = tables.clock.now()
+        found = existing_buckets(tables, connection, rules.rate_limits, now)
+        whole = len(found) == len(rules.rate_limits)  # a limit that nobody has declared lets nothing pass
+        tokens = grant(found, rules.rate_cost, waiting + SLICE, now).number if whole else 0
+        room = min(room, tokens - waiting)
+    return int(room)
+
+
+def existing_buckets(tables: Tables, connection: Any, scopes: Sequence[str], now: int) -> list[Bucket]:
+    """Return the rate limits named; one that has its settings from another is made at its first use."""
+    found = buckets(tables, connection, scopes)
+    missing = sorted(set(scopes) - {bucket.scope for bucket in found})
+    if missing:
+        for scope in missing:
+            tables.run(connection, "inherit_bucket", (scope, tables.stored(now)))
+        found = buckets(tables, connection, scopes)
+    return found
+
+
+def buckets(tables: Tables, connection: Any, scopes: Sequence[str] | None = None) -> list[Bucket]:
+    """Return the rate limits named, as far as they are there; all of them without names."""
+    named = tables.listed(scopes or ())
+    return [bucket_of(row) for row in tables.run(connection, "buckets", (scopes is None, named))]
+
+
+def check_buckets(found: Sequence[Bucket], scopes: Sequence[str], cost: float) -> None:
+    """Raise InvalidValue where a bucket is missing, or smaller than the cost."""
+    missing = sorted(set(scopes) - {bucket.scope for bucket in found})
+    if missing:
+        raise InvalidValue(
+            f"there is no rate limit {missing[0]!r}: declare it with jobs.rate_limit({missing[0]!r}, ...), "
+            f"or forge-jobs limits set {missing[0]}"
+        )
+    for bucket in found:
+        if cost > bucket.capacity:
+            raise InvalidValue(
+                f"cost {cost:g} is more than the rate limit {bucket.scope!r} can ever hold ({bucket.capacity:g})"
+            )
+
+
+def bucket_of(row: Sequence[Any]) -> Bucket:
+    """Return a row of ``buckets.sql``."""
+    scope, capacity, refill, tokens, refilled_at, inherited = row
+    return Bucket(
+        scope=scope,
+        capacity=capacity,
+        refill=refill,
+        tokens=tokens,
+        refilled_at=refilled_at,
+        inherited=bool(inherited),
+    )
+
+
+def _rules_of(row: Sequence[Any]) -> KindRules:
+    return KindRules(
+        kind=row[0],
+        max_running=row[1],
+        max_running_per_key=row[2],
+        concurrency_key=row[3],
+        rate_limits=tuple(msgspec.json.decode(row[4])),
+        rate_cost=row[5],
+        events=tuple(msgspec.json.decode(row[6])),
+    )
+
+
+def rules_row(rules: KindRules) -> tuple[Any, ...]:
+    """Return rules as a row of the kind table."""
+    return (
+        *(rules.kind, rules.max_running, rules.max_running_per_key, rules.concurrency_key),
+        *(msgspec.json.encode(rules.rate_limits).decode(), rules.rate_cost),
+        *(msgspec.json.encode(rules.events).decode(), rules.limited, bool(rules.rate_limits)),
+    )
+
+
+def _rules_or_none(rows: Sequence[Sequence[Any]], kind: str) -> KindRules:
+    return _rules_of(rows[0]) if rows else KindRules(kind=kind)

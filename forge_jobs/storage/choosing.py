@@ -1,0 +1,76 @@
+"""Choosing what a worker gets of the jobs in line; the same on every kind of database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from forge_jobs.errors import InvalidValue
+from forge_jobs.model.limits import Granted, KindRules
+from forge_jobs.storage.admission import Tables, kind_rules
+from forge_jobs.storage.records import Claim, Want
+
+Take = Callable[[KindRules], Granted]
+"""Takes the tokens for one start of a job of a kind."""
+
+
+class Line:
+    """The jobs in line of one queue, as one exchange sees them. Kinds whose rate limits have no tokens leave it."""
+
+    def __init__(self, tables: Tables, connection: Any, want: Want, take: Take) -> None:
+        self._tables = tables
+        self._connection = connection
+        self._want = want
+        self._take = take
+        self._rules: dict[str, KindRules] = {}
+        self._empty: set[str] = set()
+
+    def choose(self, rows: Iterable[Any], payload_of: Callable[[int], bytes]) -> list[Claim]:
+        """Return the claims to be made of the first rows of ``claim_candidates.sql``; takes tokens for them."""
+        want = self._want
+        claims: list[Claim] = []
+        cost, size = 0.0, 0
+        for row in rows:
+            seq, _id, kind, *_, limit_key, _throttles, _trace = row
+            if limit_key is not None and kind in self._empty:
+                continue
+            payload: bytes = payload_of(seq) if row[6] is None else row[6]
+            cost += want.costs.get(kind, float("inf"))
+            size += len(payload)
+            if claims and (cost > want.budget or size > want.size):
+                break
+            if limit_key is None or self._may_start(kind):
+                claims.append(_claim(row, payload, want.queue, want.first_claim_no + len(claims)))
+        return claims
+
+    def _may_start(self, kind: str) -> bool:
+        """Take the tokens for one start; note a kind that has none."""
+        if kind not in self._rules:
+            self._rules[kind] = kind_rules(self._tables, self._connection, kind)
+        rules = self._rules[kind]
+        if not rules.rate_limits:
+            return True
+        try:
+            granted = self._take(rules).number
+        except InvalidValue:  # a limit that nobody has declared, or too small a one: ``why`` tells
+            granted = 0
+        if not granted:
+            self._empty.add(kind)
+        return bool(granted)
+
+    def close_empty(self) -> bool:
+        """Take the jobs of kinds without tokens out of the line; return whether there were such kinds."""
+        for kind in sorted(self._empty):
+            self._tables.run(self._connection, "close_kind", (kind,))
+        closed = bool(self._empty)
+        self._empty.clear()
+        return closed
+
+
+def _claim(row: Any, payload: bytes, queue: str, number: int) -> Claim:
+    seq, job_id, kind, attempts, max_attempts, crashes = row[:6]
+    time_limit, expires_at, limit_key, throttles, trace = row[7:]
+    return Claim(
+        seq, job_id, kind, queue, number, attempts + 1, max_attempts, crashes, payload,
+        time_limit=time_limit, expires_at=expires_at, limit_key=limit_key, throttles=throttles, trace=trace,
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""The Limits port, as far as it is the same on every kind of database."""
+
+from __future__ import annotations
+
+import abc
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, RateLimit
+from forge_jobs.model.states import Gate
+from forge_jobs.storage.admission import Key, Tables, admit, all_rules, buckets, existing_buckets, kind_rules, rules_row
+
+LABEL_SLICE = 2000
+
+
+class Transactions(Tables, Protocol):
+    """What gives transactions too."""
+
+    def writing(self) -> AbstractContextManager[Any]: ...
+    def snapshot(self) -> AbstractContextManager[Any]: ...
+    def many(self, connection: Any, name: str, rows: Sequence[Sequence[Any]]) -> None: ...
+
+
+class StoredLimits(abc.ABC):
+    """Limits of kinds, and token buckets."""
+
+    def __init__(self, database: Transactions) -> None:
+        self._database = database
+
+    @abc.abstractmethod
+    def _calling(self) -> AbstractContextManager[Any]:
+        """Give a write transaction after which every coordinator looks at once."""
+
+    @abc.abstractmethod
+    def _take(self, connection: Any, scopes: Sequence[str], cost: float) -> Granted:
+        """Take ``cost`` tokens of every rate limit, or of none."""
+
+    def declare(self, kinds: Sequence[KindRules], rate_limits: Sequence[RateLimit] = ()) -> None:
+        """Note what an application declares; put what is enqueued already under limits that are new."""
+        known = {rules.kind: rules for rules in self.rules()}
+        changed = [rules for rules in kinds if known.get(rules.kind, KindRules(kind=rules.kind)) != rules]
+        if changed or rate_limits:
+            with self._database.writing() as connection:
+                for limit in sorted(rate_limits, key=lambda limit: limit.scope):
+                    self._set_bucket(connection, limit, declared=f"{limit.capacity:g} {limit.refill:g}")
+                for rules in sorted(changed, key=lambda rules: rules.kind):
+                    self._database.run(connection, "declare_kind", rules_row(rules))
+        for rules in changed:
+            if rules.limited:
+                self._label(rules)
+            self._give_out_anew(rules.kind)
+
+    def _label(self, rules: KindRules) -> None:
+        """Put all jobs of a kind under its limits that are not, in slices: those that wait first."""
+        for name, values in (
+            ("unlabelled", (int(Gate.READY), rules.kind, LABEL_SLICE)),
+            ("unlabelled", (int(Gate.WAITING), rules.kind, LABEL_SLICE)),
+            ("unlabelled_running", (rules.kind, LABEL_SLICE)),
+        ):
+            labelled = LABEL_SLICE
+            while labelled == LABEL_SLICE:
+                with self._database.writing() as connection:
+                    rows = self._database.run(connection, name, values)
+                    labels = sorted((seq, rules.key_of(None, payload or b"null")) for seq, payload in rows)
+                    self._database.many(connection, "label", labels)
+                    labelled = len(labels)
+
+    def _give_out_anew(self, kind: str) -> None:
+        """Take the places of ready jobs away, and note that all places of the kind are to be given out."""
+        with self._database.writing() as connection:
+            self._database.run(connection, "close_kind", (kind,))
+        reopened = LABEL_SLICE
+        while reopened == LABEL_SLICE:
+            with self._database.writing() as connection:
+                reopened = len(self._database.run(connection, "reopen_keys", (kind, LABEL_SLICE)))
+        with self._calling() as connection:
+            keys = [key for (key,) in self._database.run(connection, "keys_waiting", (kind,))]
+            self._database.many(connection, "add_admission", [(kind, key) for key in ("", *keys)])
+
+    def rules(self) -> list[KindRules]:
+        """Return what is declared of each kind, by name."""
+        with self._database.snapshot() as connection:
+            return list(all_rules(self._database, connection).values())
+
+    def admit(self, limit: int) -> Admitted:
+        """Give out places for at most ``limit`` keys, and to jobs whose kinds have got tokens."""
+        ready: Counter[str] = Counter()
+        waits: list[float] = []
+        with self._database.writing() as connection:
+            keys: list[Key] = self._database.run(connection, "take_admissions", (limit,))
+            metered = [kind for (kind,) in self._database.run(connection, "metered_waiting")]
+            ready.update(admit(self._database, connection, [*keys, *((kind, "") for kind in metered)]))
+            for (kind,) in self._database.run(connection, "metered_waiting"):
+                waits.append(self._next_token(connection, kind_rules(self._database, connection, kind)))
+            ((more,),) = self._database.run(connection, "any_admission")
+        return Admitted(ready=dict(ready), more=bool(more), wait=min(waits, default=None))
+
+    def _next_token(self, connection: Any, rules: KindRules) -> float:
+        now = self._database.clock.now()
+        found = existing_buckets(self._database, connection, rules.rate_limits, now)
+        return max((bucket.wait(rules.rate_cost, now) for bucket in found), default=0.0)
+
+    def acquire(self, scopes: Sequence[str], cost: float) -> Granted:
+        """Take ``cost`` tokens of every rate limit, or of none; raise InvalidValue for one that is not there."""
+        with self._database.writing() as connection:
+            return self._take(connection, scopes, cost)
+
+    def drain(self, scope: str, wait: int) -> bool:
+        """Empty a rate limit, to be refilled from ``wait`` microseconds on; False where it is not there."""
+        now = self._database.clock.now()
+        with self._database.writing() as connection:
+            existing_buckets(self._database, connection, [scope], now)
+            return bool(self._database.run(connection, "drain_bucket", (self._database.stored(now + wait), scope)))
+
+    def rate_limits(self) -> list[Bucket]:
+        """Return all rate limits as they stand, by scope."""
+        with self._database.snapshot() as connection:
+            return buckets(self._database, connection)
+
+    def set_rate_limit(self, limit: RateLimit) -> None:
+        """Create or change a rate limit; what is in it stays, as far as it fits."""
+        with self._calling() as connection:
+            self._set_bucket(connection, limit, declared=None)
+
+    def _set_bucket(self, connection: Any, limit: RateLimit, *, declared: str | None) -> None:
+        now = self._database.stored(self._database.clock.now())
+        self._database.run(connection, "set_bucket", (limit.scope, limit.capacity, limit.refill, now, declared))
+
+    def remove_rate_limit(self, scope: str) -> bool:
+        """Remove a rate limit and the scopes that have its settings; False where it is not there."""
+        with self._database.writing() as connection:
+            return bool(self._database.run(connection, "remove_bucket", (scope,)))
+
+    def prune_rate_limits(self, unused_since: int, limit: int) -> int:
+        """Remove at most ``limit`` scopes that were made by their use, are full and were not used since an instant."""
+        with self._database.writing() as connection:
+            return len(
+                self._database.run(connection, "remove_idle_buckets", (self._database.stored(unused_since), limit))
+            )

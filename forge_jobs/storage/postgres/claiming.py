@@ -1,0 +1,31 @@
+"""Giving jobs to a worker one after the other, where jobs of kinds with rate limits are in line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from forge_jobs.storage.choosing import Line
+from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.buckets import take
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.records import Claim, Want
+
+
+def claim(database: Database, connection: psycopg.Connection[Any], process_id: int, want: Want) -> list[Claim]:
+    """Give the first jobs in line to a process, as far as its wishes and their rate limits go."""
+    now = database.clock.now()
+    line = Line(
+        database, connection, want, lambda rules: take(database, connection, rules.rate_limits, rules.rate_cost)
+    )
+    asked = (want.queue, list(want.kinds), want.rows, instant(now))
+
+    def choose() -> list[Claim]:
+        return line.choose(database.run(connection, "claim_candidates", asked), lambda _seq: b"null")
+
+    claims = choose()
+    while line.close_empty() and not claims:  # all that was seen had no tokens: the others are behind it
+        claims = choose()
+    database.many(connection, "claim", [(process_id, one.claim_no, instant(now), one.key) for one in claims])
+    return claims

@@ -1,0 +1,6 @@
+-- Makes the first jobs ready that wait for a place of their kind.
+UPDATE forge_jobs.job SET gate = 0
+WHERE seq = ANY (ARRAY(
+    SELECT seq FROM forge_jobs.job WHERE gate = 5 AND kind = $1 ORDER BY priority, scheduled_at, seq LIMIT $2
+    FOR UPDATE SKIP LOCKED))
+RETURNING queue

@@ -1,0 +1,3 @@
+-- What the handler of one kind declares.
+SELECT name, max_running, max_running_per_key, concurrency_key, rate_limits, rate_cost, events
+FROM forge_jobs.kind WHERE name = $1
