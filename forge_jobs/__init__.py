@@ -37,7 +37,7 @@ from forge_jobs.errors import (
 )
 from forge_jobs.handlers import Handler
 from forge_jobs.model.job import ErrorEntry
-from forge_jobs.model.outcome import Dead, Done, Failed, Snoozed, Throttled
+from forge_jobs.model.outcome import Dead, Done, Failed, RateLimited, Snoozed, Throttled
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.model.stops import JobCancelled, JobInterrupted, JobOutOfMemory, JobStopped, JobTimeout
 
@@ -73,6 +73,7 @@ __all__ = [
     "Page",
     "PayloadError",
     "QueuePaths",
+    "RateLimited",
     "ResultTimeout",
     "SchemaMismatch",
     "Snoozed",

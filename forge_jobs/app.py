@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import NoneType
 from typing import Any, TypeVar, overload
 from uuid import UUID
@@ -12,8 +12,10 @@ from uuid import UUID
 from forge_jobs.client import Cancelled, Client, Job, Page, checked_id
 from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.errors import InvalidValue, PayloadError
-from forge_jobs.handlers import DEFAULT_GRACE, Handler, P, R, Registry, name_of
+from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
+from forge_jobs.limiter import Declared, RateLimiter
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
+from forge_jobs.model.limits import KindRules, rate_limit
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts, QueueSettings, checked_changes
 from forge_jobs.model.states import Status
@@ -42,6 +44,8 @@ class ForgeJobs:
         self._storage: Storage | None = None
         self.handlers = Registry()
         self.client = Client(lambda: self.storage)
+        self.declared_limits = Declared()
+        self.limiter = RateLimiter(lambda: self.storage.limits)
 
     @property
     def location(self) -> Location:
@@ -81,6 +85,12 @@ class ForgeJobs:
         timeout: float | None = None,
         memory_limit: int | str | None = None,
         cancel_grace: float = DEFAULT_GRACE,
+        max_running: int | None = None,
+        max_running_per_key: int | None = None,
+        concurrency_key: str | None = None,
+        rate_limit: str | Sequence[str] | None = None,
+        rate_cost: float = 1,
+        max_throttles: int = DEFAULT_MAX_THROTTLES,
     ) -> Callable[[Callable[P, R]], Handler[P, R]]: ...
 
     def handler(
@@ -93,6 +103,12 @@ class ForgeJobs:
         timeout: float | None = None,
         memory_limit: int | str | None = None,
         cancel_grace: float = DEFAULT_GRACE,
+        max_running: int | None = None,
+        max_running_per_key: int | None = None,
+        concurrency_key: str | None = None,
+        rate_limit: str | Sequence[str] | None = None,
+        rate_cost: float = 1,
+        max_throttles: int = DEFAULT_MAX_THROTTLES,
     ) -> Any:
         """Declare a function as the handler of a kind of job (by default, of the function's name).
 
@@ -103,7 +119,20 @@ class ForgeJobs:
         more memory than its idle worker a job may use. Past a limit JobTimeout or JobOutOfMemory is raised in the
         handler, and the attempt has failed. ``cancel_grace`` is how many seconds a handler has to stop, after a
         cancel or a limit, before its worker is killed.
+
+        At most ``max_running`` jobs of the kind run at once, on all hosts together, and at most ``max_running_per_key``
+        of those whose argument ``concurrency_key`` is the same; with 1 they run in order. Each start takes
+        ``rate_cost`` tokens of ``rate_limit`` (one or several, declared with ``jobs.rate_limit``), and waits for them.
+        A job that was throttled ``max_throttles`` times ends dead.
         """
+        limits = LimitOptions(
+            max_running=max_running,
+            max_running_per_key=max_running_per_key,
+            concurrency_key=concurrency_key,
+            rate_limit=rate_limit,
+            rate_cost=rate_cost,
+            max_throttles=max_throttles,
+        )
 
         def declare(function: Callable[P, R]) -> Handler[P, R]:
             handler = Handler(
@@ -116,18 +145,42 @@ class ForgeJobs:
                 timeout=timeout,
                 memory_limit=memory_limit,
                 cancel_grace=cancel_grace,
+                limits=limits,
             )
             self.handlers.add(handler)
             return handler
 
         return declare(kind) if callable(kind) else declare
 
+    def rate_limit(
+        self,
+        scope: str,
+        *,
+        capacity: float,
+        per_second: float | None = None,
+        per_minute: float | None = None,
+        per_hour: float | None = None,
+        per_day: float | None = None,
+    ) -> None:
+        """Declare a rate limit: a bucket of ``capacity`` tokens that gets so many of them per second, minute or so.
+
+        A supervisor that starts writes it into the database; what an operator changes there stays until the code
+        declares something else. Handlers take tokens by ``@jobs.handler(rate_limit=...)`` or
+        ``ctx.rate_limit.acquire``.
+        """
+        per = {"second": per_second, "minute": per_minute, "hour": per_hour, "day": per_day}
+        self.declared_limits.add(rate_limit(scope, capacity, **per))
+
+    def rules(self) -> builtins.list[KindRules]:
+        """Return what the handlers declare that the database must know."""
+        return [handler.rules for handler in self.handlers.values()]
+
     def enqueue(self, kind: str, payload: Any = None, *, connection: object | None = None, **options: Any) -> Job:
         """Store one job by kind and payload (a mapping of arguments); the handler need not be imported here.
 
-        Options: queue, priority, run_at, delay, unique_key, max_attempts, timeout, expires_at. Where the handler is
-        known, the payload is checked against it and its defaults apply. Raises PayloadError, InvalidValue,
-        DatabaseError.
+        Options: queue, priority, run_at, delay, unique_key, max_attempts, timeout, expires_at, concurrency_key. Where
+        the handler is known, the payload is checked against it and its defaults apply. Raises PayloadError,
+        InvalidValue, DatabaseError.
 
         With ``connection``, the job is part of the transaction that is open on it: it can be seen and run after that
         is committed, and is gone if it is rolled back. On PostgreSQL that is a psycopg connection to the same

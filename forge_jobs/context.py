@@ -12,9 +12,11 @@ from typing import Any, Protocol
 from forge_jobs.client import Job
 from forge_jobs.clock import Clock
 from forge_jobs.errors import InvalidValue
+from forge_jobs.limiter import RateLimiter
 from forge_jobs.model.names import checked_delay
 from forge_jobs.model.stops import StopReason
 from forge_jobs.payload import encode_result
+from forge_jobs.storage.limit_ports import Limits
 from forge_jobs.storage.ports import WorkerQueue
 from forge_jobs.storage.records import Claim, done
 
@@ -48,6 +50,15 @@ class NeverStopped:
         return nullcontext()
 
 
+class Handlers(Protocol):
+    """What a running handler needs of a storage."""
+
+    @property
+    def worker_queue(self) -> WorkerQueue: ...
+    @property
+    def limits(self) -> Limits: ...
+
+
 class Transaction:
     """A transaction of a handler that ends its job too. ``result`` is what ``job.result()`` will return.
 
@@ -77,6 +88,7 @@ class JobContext:
         enqueue: Callable[..., Job],
         report: Callable[[int, int | None, str | None], None],
         completing: Completing,
+        rate_limit: RateLimiter,
         stops: Stops | None = None,
     ) -> None:
         self._stops = stops or NeverStopped()
@@ -88,6 +100,7 @@ class JobContext:
         self._enqueue = enqueue
         self._report = report
         self._completing = completing
+        self.rate_limit = rate_limit
         self._completed: bytes | None = None
 
     @classmethod
@@ -97,16 +110,16 @@ class JobContext:
         process_id: int,
         *,
         clock: Clock,
-        worker_queue: WorkerQueue,
+        storage: Handlers,
         enqueue: Callable[..., Job],
         report: Callable[[int, int | None, str | None], None],
         stops: Stops | None = None,
     ) -> JobContext:
-        """Return the context of a claim that is about to be run; its transactions are those of ``worker_queue``."""
+        """Return the context of a claim that is about to be run; ``storage`` gives its transactions and tokens."""
         started_at = clock.now()
 
         def completing(result: Callable[[], bytes]) -> AbstractContextManager[Any]:
-            return worker_queue.completing(lambda: done(claim, process_id, result(), started_at, clock.now()))
+            return storage.worker_queue.completing(lambda: done(claim, process_id, result(), started_at, clock.now()))
 
         return cls(
             job_id=claim.id,
@@ -117,6 +130,7 @@ class JobContext:
             enqueue=enqueue,
             report=report,
             completing=completing,
+            rate_limit=RateLimiter(lambda: storage.limits),
             stops=stops,
         )
 

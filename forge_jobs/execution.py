@@ -10,10 +10,11 @@ from forge_jobs.context import JobContext
 from forge_jobs.errors import PayloadError
 from forge_jobs.handlers import Handler
 from forge_jobs.model.job import MAX_ERROR_CHARACTERS
-from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, Snoozed, Throttled, Verdict
+from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, RateLimited, Snoozed, Throttled, Verdict
 from forge_jobs.model.states import Cause
 from forge_jobs.model.stops import JobStopped, reason_of, stop_verdict
 from forge_jobs.payload import encode_result
+from forge_jobs.storage.records import Claim
 
 NOTHING = b"null"
 
@@ -53,6 +54,14 @@ def run(
     return verdict
 
 
+def ended_for_good(verdict: Verdict, claim: Claim, handler: Handler[..., Any]) -> Verdict:
+    """Return the verdict; for a job that was throttled as often as its handler lets it, that it is dead."""
+    if not verdict.throttled or claim.throttles + 1 < handler.max_throttles:
+        return verdict
+    told = f"it was throttled {claim.throttles + 1} times, as often as its handler allows (max_throttles)"
+    return Verdict(cause=Cause.THROTTLED, message=told, final=True)
+
+
 def call(function: Callable[..., Any], leading: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
     """Call a handler's function: everything that this frame has called is the handler's code, and may be stopped."""
     return function(*leading, **arguments)
@@ -68,9 +77,11 @@ def verdict_of(value: Any, kind: str) -> Verdict:
         case Dead(message=message):
             return Verdict(cause=Cause.ERROR, message=storable(message), final=True)
         case Throttled(retry_after=seconds):
+            return Verdict(wait_seconds=seconds, throttled=True)
+        case RateLimited(retry_after=seconds):
             return Verdict(wait_seconds=seconds)
         case Snoozed(until=until, delay=delay):
-            return Verdict(wait_until=until, wait_seconds=delay)
+            return Verdict(wait_until=until, wait_seconds=delay, lets_go=True)
         case Done(value=inner):
             value = inner
     try:

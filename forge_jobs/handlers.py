@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import msgspec
+
 from forge_jobs.client import Client, Job
-from forge_jobs.errors import HandlerError
+from forge_jobs.errors import HandlerError, InvalidValue
+from forge_jobs.model.limits import KindRules, checked_cost, checked_running, checked_scopes
 from forge_jobs.model.names import (
     checked_attempts,
     checked_delay,
@@ -25,8 +28,37 @@ from forge_jobs.payload import Parameters
 P = ParamSpec("P")
 R = TypeVar("R")
 
+DEFAULT_MAX_THROTTLES = 100
+"""How often a job may be throttled before it ends dead, so that none goes round for ever."""
+
 DEFAULT_GRACE = 5.0
 """Seconds a handler may take to stop, once it was asked to, before its worker is killed."""
+
+
+class LimitOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``@jobs.handler`` says of limits, as it was given."""
+
+    max_running: int | None = None
+    max_running_per_key: int | None = None
+    concurrency_key: str | None = None
+    rate_limit: str | Sequence[str] | None = None
+    rate_cost: float = 1
+    max_throttles: int = DEFAULT_MAX_THROTTLES
+
+    def rules(self, kind: str) -> KindRules:
+        """Return the rules of a kind, every value checked; raise InvalidValue."""
+        if self.concurrency_key is not None and self.max_running_per_key is None:
+            raise InvalidValue(
+                f"handler {kind!r} has a concurrency_key and no limit for it: say max_running_per_key too"
+            )
+        return KindRules(
+            kind=kind,
+            max_running=checked_running(self.max_running, "max_running"),
+            max_running_per_key=checked_running(self.max_running_per_key, "max_running_per_key"),
+            concurrency_key=self.concurrency_key,
+            rate_limits=() if self.rate_limit is None else checked_scopes(self.rate_limit),
+            rate_cost=checked_cost(self.rate_cost),
+        )
 
 
 class Handler(Generic[P, R]):
@@ -44,6 +76,7 @@ class Handler(Generic[P, R]):
         timeout: float | None = None,
         memory_limit: int | str | None = None,
         cancel_grace: float = DEFAULT_GRACE,
+        limits: LimitOptions | None = None,
     ) -> None:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise HandlerError(
@@ -58,6 +91,11 @@ class Handler(Generic[P, R]):
         self.memory_limit = checked_size(memory_limit, "memory_limit")
         self.cancel_grace = checked_delay(cancel_grace, "cancel_grace")
         self.parameters = Parameters(function, kind)
+        limits = limits or LimitOptions()
+        self.max_throttles = checked_attempts(limits.max_throttles, "max_throttles")
+        self.rules = limits.rules(self.kind)
+        if self.rules.concurrency_key is not None:
+            self.parameters.check_takes(self.rules.concurrency_key, "concurrency_key")
         self._client = client
         functools.update_wrapper(self, function)
 
@@ -86,6 +124,7 @@ class Handler(Generic[P, R]):
         max_attempts: int | None = None,
         timeout: float | None = None,
         expires_at: datetime | None = None,
+        concurrency_key: str | None = None,
         connection: object | None = None,
     ) -> Prepared:
         """Return the handler with options for the jobs to be enqueued.
@@ -93,7 +132,8 @@ class Handler(Generic[P, R]):
         ``run_at`` is an aware datetime, ``delay`` seconds from now; lower ``priority`` runs first; while a job of
         this kind with the same ``unique_key`` is live, enqueueing returns that one. ``timeout`` is the time limit of
         each attempt in seconds, instead of the handler's; from ``expires_at`` (an aware datetime) on no attempt is
-        begun and the job ends dead. ``connection`` makes the job part of the transaction that is open on it: see
+        begun and the job ends dead. ``concurrency_key`` takes the place of the argument that the handler names.
+        ``connection`` makes the job part of the transaction that is open on it: see
         ``ForgeJobs.enqueue``.
         """
         options = EnqueueOptions(
@@ -105,6 +145,7 @@ class Handler(Generic[P, R]):
             max_attempts=self.max_attempts if max_attempts is None else max_attempts,
             timeout=timeout,
             expires_at=expires_at,
+            concurrency_key=concurrency_key,
         )
         return Prepared(self.kind, self.parameters, self._client, options, connection)
 

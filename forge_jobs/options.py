@@ -34,6 +34,7 @@ class EnqueueOptions(msgspec.Struct, frozen=True, kw_only=True):
     max_attempts: int | None = None
     timeout: float | None = None
     expires_at: datetime | None = None
+    concurrency_key: str | None = None
 
 
 def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
@@ -56,4 +57,5 @@ def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
         unique_key=checked_unique_key(options.unique_key),
         time_limit=None if timeout is None else max(round(timeout * MICROSECONDS), 1),
         expires_at=expires_at,
+        concurrency_key=checked_unique_key(options.concurrency_key, "concurrency_key"),
     )

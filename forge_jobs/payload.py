@@ -55,6 +55,12 @@ class Parameters:
         except TypeError as error:
             raise HandlerError(f"handler {kind!r}: its annotations cannot be read from JSON: {error}") from error
 
+    def check_takes(self, name: str, what: str) -> None:
+        """Raise HandlerError unless an argument of this name can be given."""
+        if name not in self._names and not self._open:
+            takes = ", ".join(sorted(self._names)) or "no arguments"
+            raise HandlerError(f"handler {self.kind!r}: {what} {name!r} is none of its arguments; it takes {takes}")
+
     def encode(self, arguments: Mapping[str, Any]) -> bytes:
         """Return arguments as a payload; raise PayloadError naming the argument that does not fit."""
         self._check_names(arguments)

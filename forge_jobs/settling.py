@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from forge_jobs.clock import MICROSECONDS
-from forge_jobs.model.backoff import crash_delay, retry_delay
+from forge_jobs.model.backoff import crash_delay, retry_delay, throttle_delay
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
@@ -53,11 +53,7 @@ class Settler:
         elif verdict.released:
             event, ended = Event.GIVE_BACK, {"attempt_back": True, "crashes": claim.crashes}
         elif verdict.cause is None:
-            wait = verdict.wait_until or now + round((verdict.wait_seconds or 0.0) * MICROSECONDS)
-            event, ended = (
-                Event.GIVE_BACK,
-                {"scheduled_at": wait, "attempt_back": True, "crashes": claim.crashes},
-            )
+            event, ended = Event.GIVE_BACK, self._put_off(claim, verdict, settings, now)
         else:
             event, ended = self._failed(claim, verdict, settings, now, used)
         status = after(Status.IN_PROGRESS, event)
@@ -72,6 +68,14 @@ class Settler:
             peak_memory=used.peak_memory,
             **ended,
         )
+
+    def _put_off(self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int) -> dict[str, Any]:
+        seconds = verdict.wait_seconds
+        if verdict.throttled:
+            seconds = throttle_delay(settings, claim.throttles, seconds, self._spread())
+        due = verdict.wait_until or now + round((seconds or 0.0) * MICROSECONDS)
+        ended = {"scheduled_at": due, "attempt_back": True, "crashes": claim.crashes}
+        return ended | {"throttled": verdict.throttled, "lets_go": verdict.lets_go}
 
     def _failed(
         self, claim: Claim, verdict: Verdict, settings: QueueSettings, now: int, used: Used

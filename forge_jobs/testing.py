@@ -13,7 +13,7 @@ from forge_jobs.app import ForgeJobs
 from forge_jobs.client import Job
 from forge_jobs.clock import MICROSECONDS, Clock, SystemClock
 from forge_jobs.context import JobContext
-from forge_jobs.execution import run
+from forge_jobs.execution import ended_for_good, run
 from forge_jobs.ids import new_process_id
 from forge_jobs.settling import Settler
 from forge_jobs.storage import open_storage
@@ -66,6 +66,7 @@ class _Runner:
         self._storage = jobs.storage
         self._process_id = new_process_id()
         self._claim_no = 0
+        self._storage.limits.declare(jobs.rules(), jobs.declared_limits.all())
         self._settler = Settler("testing", os.getpid(), lambda: 0.0)
         self._storage.registry.announce_worker(
             ProcessRecord(
@@ -82,6 +83,8 @@ class _Runner:
         """Return the next job of the first queue that has one."""
         while self._storage.upkeep.open_due(DUE_SLICE).ready or self._storage.upkeep.expire(DUE_SLICE):
             continue
+        while self._storage.limits.admit(DUE_SLICE).more:
+            continue
         for queue in self._jobs.counts():
             want = Want(queue=queue, kinds=sorted(self._jobs.handlers), first_claim_no=self._claim_no + 1)
             exchanged = self._storage.worker_queue.exchange(self._process_id, [], want)
@@ -94,7 +97,8 @@ class _Runner:
     def execute(self, claim: Claim) -> None:
         """Run one job and record how it ended."""
         started_at = self._storage.clock.now()
-        verdict = run(self._jobs.handlers[claim.kind], claim.payload, lambda: self._context(claim))
+        handler = self._jobs.handlers[claim.kind]
+        verdict = ended_for_good(run(handler, claim.payload, lambda: self._context(claim)), claim, handler)
         now = self._storage.clock.now()
         ended = self._settler.settle(claim, self._process_id, verdict, self._settings, now, started_at)
         self._storage.worker_queue.exchange(self._process_id, [ended], None)
@@ -108,7 +112,7 @@ class _Runner:
             claim,
             self._process_id,
             clock=self._storage.clock,
-            worker_queue=self._storage.worker_queue,
+            storage=self._storage,
             enqueue=self._jobs.enqueue,
             report=lambda _done, _total, _note: None,
         )

@@ -15,6 +15,7 @@ from forge_jobs.clock import monotonic
 from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import ForgeJobsError
 from forge_jobs.ids import new_host_id
+from forge_jobs.model.limits import KindRules, RateLimit
 from forge_jobs.settling import Settler
 from forge_jobs.storage import close_idle, open_storage
 from forge_jobs.storage.records import HostRecord
@@ -54,6 +55,8 @@ class Plan:
     location: Location
     targets: dict[str, int]
     kinds: Sequence[str]
+    rules: Sequence[KindRules] = ()
+    rate_limits: Sequence[RateLimit] = ()
     drain: bool = False
     grace: float = 30.0
     niceness: int = 10
@@ -158,6 +161,8 @@ class Farm:
             clock=stores.clock,
             drain=self._plan.drain,
             totals=self._plan.observe is not None,
+            rules=self._plan.rules,
+            rate_limits=self._plan.rate_limits,
         )
         return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)
 
@@ -199,7 +204,7 @@ class Farm:
             seat=seat,
             stopper=stopper,
             lifeline=lifeline,
-            transactions=app.storage.worker_queue,
+            stores=app.storage,
             clock=stores.clock,
         )
         return Worker(

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from forge_jobs.model.limits import KindRules, RateLimit
+
 
 class Message(msgspec.Struct, frozen=True, tag=True):
     """The base of all messages."""
@@ -130,6 +132,8 @@ class Manifest(Message, frozen=True, kw_only=True):
     origin: str
     queues: Sequence[str]
     kinds: Sequence[str]
+    rules: Sequence[KindRules]
+    rate_limits: Sequence[RateLimit]
 
 
 ANY = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from forge_jobs.app import ForgeJobs
 from forge_jobs.config import Location
 from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.storage import close_idle, is_postgres, open_storage, sqlite_path
@@ -60,14 +61,23 @@ def inspect(app_name: str) -> Manifest:
 
     def look() -> Message:
         app = application.load(app_name)
-        location = app.location
-        return Manifest(
-            url=location.url, origin=location.origin, queues=list(app.handlers.queues()), kinds=list(app.handlers)
-        )
+        return manifest_of(app, app.location)
 
     answer = _in_child(look, doing=f"importing application {app_name!r}")
     assert isinstance(answer, Manifest)
     return answer
+
+
+def manifest_of(app: ForgeJobs, location: Location) -> Manifest:
+    """Return what an application is."""
+    return Manifest(
+        url=location.url,
+        origin=location.origin,
+        queues=list(app.handlers.queues()),
+        kinds=list(app.handlers),
+        rules=app.rules(),
+        rate_limits=app.declared_limits.all(),
+    )
 
 
 def check_database(location: Location) -> None:

@@ -26,6 +26,22 @@ def retry_delay(settings: QueueSettings, attempt: int, spread: float) -> float:
     return delay * (1 + JITTER * min(max(spread, -1.0), 1.0))
 
 
+FALLBACK_THROTTLE_SECONDS = 60.0
+"""How long a throttled job waits that gives no hint where backoff is off, as in the original."""
+
+
+def throttle_delay(settings: QueueSettings, throttles: int, hint: float | None, spread: float) -> float:
+    """Return the seconds that a job waits which was throttled, and ``throttles`` times before.
+
+    Backoff off: what the ``hint`` says, else a minute. Backoff on: base · 2^throttles, at most the queue's maximum,
+    then ± 10 %; or what the hint says, if that is longer. Where the queue is to cool down its own count is used.
+    """
+    if not settings.backoff_enabled:
+        return FALLBACK_THROTTLE_SECONDS if hint is None else hint
+    before = settings.throttles if settings.cool_down else throttles
+    return max(hint or 0.0, retry_delay(settings, before + 1, spread))
+
+
 def crash_delay(settings: QueueSettings, crashes: int, spread: float) -> float:
     """Return the seconds to wait after the ``crashes``-th crash in a row: none after the first, then the curve.
 

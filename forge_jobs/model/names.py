@@ -47,19 +47,19 @@ def checked_priority(priority: int) -> int:
     return priority
 
 
-def checked_attempts(max_attempts: int) -> int:
-    """Return ``max_attempts`` if it is from 1 to 1000; raise InvalidValue."""
+def checked_attempts(max_attempts: int, what: str = "max_attempts") -> int:
+    """Return a number of attempts if it is from 1 to 1000; raise InvalidValue."""
     if not _is_int(max_attempts) or max_attempts not in ATTEMPTS:
-        raise InvalidValue(f"max_attempts {max_attempts!r} is out of range: use a whole number from 1 to 1000")
+        raise InvalidValue(f"{what} {max_attempts!r} is out of range: use a whole number from 1 to 1000")
     return max_attempts
 
 
-def checked_unique_key(key: str | None) -> str | None:
+def checked_unique_key(key: str | None, what: str = "unique_key") -> str | None:
     """Return ``key`` if it is None or a text of 1 to 500 characters that can be stored; raise InvalidValue."""
     if key is None:
         return None
     if not isinstance(key, str) or not 0 < len(key) <= MAX_UNIQUE_KEY or "\0" in key or not key.isprintable():
-        raise InvalidValue(f"unique_key {key!r} is not valid: use 1 to {MAX_UNIQUE_KEY} printable characters")
+        raise InvalidValue(f"{what} {key!r} is not valid: use 1 to {MAX_UNIQUE_KEY} printable characters")
     return key
 
 

@@ -13,12 +13,9 @@ import msgspec
 from forge_jobs.model.names import checked_delay, checked_moment
 from forge_jobs.model.states import Cause
 
-FALLBACK_THROTTLE_SECONDS = 60.0
-"""How long a throttled job waits when the handler gives no hint, as in the original."""
-
 
 class Outcome(Exception):
-    """The base of the outcomes; use one of the five below."""
+    """The base of the outcomes; use one of those below."""
 
 
 class Done(Outcome):
@@ -46,13 +43,26 @@ class Dead(Outcome):
 
 
 class Throttled(Outcome):
-    """Whatever the job needs is not to be had now: it waits ``retry_after`` seconds and keeps its attempt."""
+    """Whatever the job needs is not to be had now: it waits and keeps its attempt.
+
+    It waits ``retry_after`` seconds, or by its queue's backoff if that is longer: see ``backoff.throttle_delay``. After
+    its handler's ``max_throttles`` it ends dead.
+    """
 
     def __init__(self, retry_after: float | None = None) -> None:
-        self.retry_after = (
-            FALLBACK_THROTTLE_SECONDS if retry_after is None else checked_delay(retry_after, "retry_after")
-        )
+        self.retry_after = None if retry_after is None else checked_delay(retry_after, "retry_after")
         super().__init__(self.retry_after)
+
+
+class RateLimited(Outcome):
+    """A rate limit has no tokens for it now: the job waits ``retry_after`` seconds and keeps its attempt."""
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = checked_delay(retry_after, "retry_after")
+        super().__init__(self.retry_after)
+
+    def __str__(self) -> str:
+        return f"the rate limit has tokens again in {self.retry_after:.1f} s"
 
 
 class Snoozed(Outcome):
@@ -71,7 +81,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     Exactly one of four: ``result`` is set (done); ``cause`` is set (failed; ``final`` says never again);
     ``wait_until``/``wait_seconds`` is set (given back to run later, the attempt too); or ``released`` (given back to
-    its old place in line, the attempt too).
+    its old place in line, the attempt too). ``throttled`` jobs wait by their queue's curve; ``lets_go``: meanwhile the
+    next of its concurrency key may run.
     """
 
     result: bytes | None = None
@@ -82,6 +93,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     wait_until: int | None = None
     wait_seconds: float | None = None
     released: bool = False
+    throttled: bool = False
+    lets_go: bool = False
     exit_signal: str | None = None
     exit_code: int | None = None
     pid: int | None = None

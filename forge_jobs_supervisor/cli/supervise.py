@@ -21,6 +21,7 @@ from forge_jobs.storage import open_storage
 from forge_jobs_supervisor import application, compose, log, preflight, reloading
 from forge_jobs_supervisor.cli.common import app_option, config_option, database_option, require_app
 from forge_jobs_supervisor.cli.progress import Progress
+from forge_jobs_supervisor.messages import Manifest
 from forge_jobs_supervisor.parent.scaling import Wear
 from forge_jobs_supervisor.reloading import Inheritance
 from forge_jobs_supervisor.unix import processes
@@ -157,15 +158,17 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
     if not math.isfinite(asked.grace):
         raise UsageError(f"--grace {asked.grace} is no number of seconds")
     app = application.load(name) if asked.preload else None
-    location, declared, kinds = _manifest(name, app, asked.database, asked.config)
-    if not kinds:
+    location, manifest = _manifest(name, app, asked.database, asked.config)
+    if not manifest.kinds:
         raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
     plan = compose.Plan(
         app_name=name,
         app=app,
         location=location,
-        targets=_targets(asked.queues, asked.workers, declared),
-        kinds=kinds,
+        targets=_targets(asked.queues, asked.workers, list(manifest.queues)),
+        kinds=manifest.kinds,
+        rules=manifest.rules,
+        rate_limits=manifest.rate_limits,
         drain=asked.drain,
         grace=asked.grace,
         niceness=asked.niceness,
@@ -186,19 +189,18 @@ def _check(plan: compose.Plan) -> None:
     preflight.check_database(plan.location)
 
 
-def _manifest(
-    name: str, app: ForgeJobs | None, database: str | None, config: str | None
-) -> tuple[Location, list[str], list[str]]:
-    """Return the database to use, and the queues and kinds of the handlers."""
+def _manifest(name: str, app: ForgeJobs | None, database: str | None, config: str | None) -> tuple[Location, Manifest]:
+    """Return the database to use, and what the application is."""
     told = locate(database, config) if database is not None or config is not None else None
     if app is None:
         seen = preflight.inspect(name)
-        return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)
+        return told or Location(seen.url, seen.origin), seen
     if told and app.names_database and app.location.url != told.url:
         _log.warning(
             "the application names the database %s; this farm works on %s, as told", app.location.shown, told.shown
         )
-    return told or app.location, list(app.handlers.queues()), list(app.handlers)
+    location = told or app.location
+    return location, preflight.manifest_of(app, location)
 
 
 def _targets(queues: tuple[str, ...], workers: int | None, declared: list[str]) -> dict[str, int]:

@@ -11,9 +11,11 @@ import msgspec
 
 from forge_jobs.clock import Clock, monotonic, monotonic_us
 from forge_jobs.errors import DatabaseError
+from forge_jobs.model.limits import KindRules, RateLimit
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.settling import Settler
 from forge_jobs.storage.records import HostRecord
+from forge_jobs_supervisor.coordinator.admitting import Admitter
 from forge_jobs_supervisor.coordinator.attending import Attendant
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
@@ -51,8 +53,12 @@ class Coordinator:
         clock: Clock,
         drain: bool,
         totals: bool,
+        rules: Sequence[KindRules] = (),
+        rate_limits: Sequence[RateLimit] = (),
     ) -> None:
         self._host = host
+        self._rules = rules
+        self._rate_limits = rate_limits
         self._stores = stores
         self._board = board
         self._lifeline = lifeline
@@ -67,6 +73,7 @@ class Coordinator:
         self._rescuer = Rescuer(host, stores, view, self._undertaker, timetable, clock, self._waker.wake_for)
         self._leader = Leader(host.host_id, stores, timetable, clock)
         self._attendant = Attendant(host, stores, view, timetable, self._say)
+        self._admitter = Admitter(stores.limits, timetable, self._waker.wake)
         self._reporter = Reporter(host, stores, view, self._say)
         timetable.add(
             Duty("look", LOOK_EVERY, self._look),
@@ -91,6 +98,7 @@ class Coordinator:
         self._stores.registry.announce_host(self._host)
         for queue in self._host.queues:
             self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
+        self._stores.limits.declare(self._rules, self._rate_limits)
 
     def run(self) -> None:
         """Keep house until everybody else has left, or until the parent is dead."""
@@ -157,6 +165,7 @@ class Coordinator:
         """Look for all that may be to do: at an operator's ring, and now and then in case one was lost."""
         seen = self._stores.upkeep.look(self._host.host_id)
         self._waker.see(seen)
+        self._admitter.see(seen)
         self._attendant.see(seen)
         self._leader.see(seen)
 

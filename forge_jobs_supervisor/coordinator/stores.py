@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from forge_jobs.storage.limit_ports import Limits
 from forge_jobs.storage.ports import (
     Control,
     Doorbell,
@@ -27,6 +28,8 @@ class Stores(Protocol):
     def queue_config(self) -> QueueConfig: ...
     @property
     def control(self) -> Control: ...
+    @property
+    def limits(self) -> Limits: ...
     @property
     def upkeep(self) -> Upkeep: ...
     @property

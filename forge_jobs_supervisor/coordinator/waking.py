@@ -46,12 +46,12 @@ class Waker:
                 ready[queue] = ready.get(queue, 0) + jobs
             if due is not None:
                 self._hasten_opening(due)
-        self._wake(ready)
+        self.wake(ready)
         return attention
 
     def see(self, seen: Glance) -> None:
         """Cover for a ring that was lost, and learn when the next job is due."""
-        self._wake(seen.ready)
+        self.wake(seen.ready)
         if seen.next_due is not None:
             self._hasten_opening(seen.next_due)
 
@@ -66,16 +66,17 @@ class Waker:
                 ready[end.queue] = ready.get(end.queue, 0) + 1
             else:
                 self._hasten_opening(end.scheduled_at)
-        self._wake(ready)
+        self.wake(ready)
 
-    def _wake(self, ready: Mapping[str, int]) -> None:
+    def wake(self, ready: Mapping[str, int]) -> None:
+        """Pass tokens for so many jobs of each queue."""
         for queue, jobs in ready.items():
             if queue in self._queues and self._view.idle(queue):
                 self._say(Wake(queue=queue, jobs=jobs))
 
     def _open_due(self) -> None:
         opened = self._upkeep.open_due(DUE_SLICE)
-        self._wake(opened.ready)
+        self.wake(opened.ready)
         if opened.next_due is not None:
             self._hasten_opening(opened.next_due)
 

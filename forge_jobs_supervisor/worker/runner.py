@@ -7,12 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from forge_jobs.clock import Clock, monotonic
-from forge_jobs.context import JobContext
-from forge_jobs.execution import run
+from forge_jobs.context import Handlers, JobContext
+from forge_jobs.execution import ended_for_good, run
 from forge_jobs.handlers import Handler
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.settling import Used
-from forge_jobs.storage.ports import WorkerQueue
 from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.messages import Watch, encoded
 from forge_jobs_supervisor.unix import processes, titles
@@ -49,7 +48,7 @@ class Runner:
         seat: Seat,
         stopper: Stopper,
         lifeline: Lifeline,
-        transactions: WorkerQueue,
+        stores: Handlers,
         clock: Clock,
     ) -> None:
         self._queue, self._number = queue, number
@@ -59,7 +58,7 @@ class Runner:
         self._seat = seat
         self._stopper = stopper
         self._lifeline = lifeline
-        self._transactions = transactions
+        self._stores = stores
         self._clock = clock
         self._meter = Meter()
         self._tidy = Tidy()
@@ -92,7 +91,7 @@ class Runner:
             os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
         self._tidy.restore(short=short)
         self._seat.ended()
-        return Ran(verdict, started_at, seconds, used, self._stopper.end())
+        return Ran(ended_for_good(verdict, claim, handler), started_at, seconds, used, self._stopper.end())
 
     def _limits_of(self, claim: Claim, handler: Handler[..., Any], memory_limit: int | None) -> Limits:
         limits = self._limits.get((claim.kind, memory_limit))
@@ -109,7 +108,7 @@ class Runner:
             claim,
             process_id,
             clock=self._clock,
-            worker_queue=self._transactions,
+            storage=self._stores,
             enqueue=self._enqueue,
             report=self._seat.progress,
             stops=self._stopper,

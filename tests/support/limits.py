@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from forge_jobs.limiter import RateLimiter
 from forge_jobs.model.limits import KindRules
 from forge_jobs.storage import Storage
+from forge_jobs.storage.limit_ports import Limits
 from tests.support.builders import a_job
 
 
@@ -33,3 +35,12 @@ def for_tenant(storage: Storage, tenant: str, number: int = 1, **options: Any) -
     ids = [answer.id for answer in storage.producer.enqueue(jobs)]
     give_out(storage)
     return ids
+
+
+def no_limits() -> RateLimiter:
+    """Return the rate limits of a job that has no database."""
+
+    def refuse() -> Limits:
+        raise AssertionError("there are no rate limits here")
+
+    return RateLimiter(refuse)

@@ -12,6 +12,7 @@ from forge_jobs.context import JobContext
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.stops import JobCancelled, JobTimeout, StopReason
 from forge_jobs_supervisor.unix.board import Word
+from tests.support.limits import no_limits
 from tests.support.stopping import Place
 
 
@@ -31,6 +32,7 @@ def ctx(reports: list[tuple[Any, ...]]) -> JobContext:
         enqueue=lambda kind, payload, **options: reports.append((kind, payload, options)),  # type: ignore[arg-type, return-value, func-returns-value]
         report=lambda *told: reports.append(told),
         completing=lambda _result: nullcontext(),
+        rate_limit=no_limits(),
     )
 
 
@@ -90,6 +92,7 @@ def stoppable(place: Place) -> JobContext:
         enqueue=lambda *_args, **_options: None,  # type: ignore[arg-type, return-value]
         report=lambda *_told: None,
         completing=lambda _result: nullcontext(),
+        rate_limit=no_limits(),
         stops=place.stopper,
     )
 

@@ -16,8 +16,9 @@ from forge_jobs.context import JobContext
 from forge_jobs.execution import run, storable, verdict_of
 from forge_jobs.handlers import Handler
 from forge_jobs.model.job import MAX_ERROR_CHARACTERS
-from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, Snoozed, Throttled, Verdict
+from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, RateLimited, Snoozed, Throttled, Verdict
 from forge_jobs.model.states import Cause
+from tests.support.limits import no_limits
 
 
 def handler_of(function: Callable[..., Any]) -> Handler[..., Any]:
@@ -34,6 +35,7 @@ def context() -> JobContext:
         enqueue=lambda *_args, **_options: None,  # type: ignore[arg-type, return-value]
         report=lambda _done, _total, _note: None,
         completing=lambda _result: nullcontext(),
+        rate_limit=no_limits(),
     )
 
 
@@ -86,10 +88,11 @@ OUTCOMES: list[tuple[Any, Verdict]] = [
     (Done([1]), Verdict(result=b"[1]")),
     (Failed("no luck"), Verdict(cause=Cause.ERROR, message="no luck")),
     (Dead("never"), Verdict(cause=Cause.ERROR, message="never", final=True)),
-    (Throttled(2), Verdict(wait_seconds=2)),
-    (Throttled(), Verdict(wait_seconds=60)),
-    (Snoozed(delay=5), Verdict(wait_seconds=5)),
-    (Snoozed(datetime(2025, 1, 1, tzinfo=UTC)), Verdict(wait_until=1_735_689_600_000_000)),
+    (Throttled(2), Verdict(wait_seconds=2, throttled=True)),
+    (Throttled(), Verdict(throttled=True)),
+    (RateLimited(0.5), Verdict(wait_seconds=0.5)),
+    (Snoozed(delay=5), Verdict(wait_seconds=5, lets_go=True)),
+    (Snoozed(datetime(2025, 1, 1, tzinfo=UTC)), Verdict(wait_until=1_735_689_600_000_000, lets_go=True)),
 ]
 
 

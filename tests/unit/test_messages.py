@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from forge_jobs.model.limits import KindRules, RateLimit
 from forge_jobs.model.stops import StopReason
 from forge_jobs_supervisor import messages
 from forge_jobs_supervisor.messages import (
@@ -63,7 +64,14 @@ EVERY: list[Message] = [
     Drained(),
     Totals(done=1, failed=2, dead=3, left=4),
     Farewell(done=1, failed=2, dead=3, unserved=["2 of kind x"]),
-    Manifest(url="sqlite:////srv/q.sqlite", origin="the test", queues=["a"], kinds=["b", "c"]),
+    Manifest(
+        url="sqlite:////srv/q.sqlite",
+        origin="the test",
+        queues=["a"],
+        kinds=["b", "c"],
+        rules=[KindRules(kind="b", max_running=2)],
+        rate_limits=[RateLimit(scope="s", capacity=1.0, refill=2.0)],
+    ),
 ]
 
 

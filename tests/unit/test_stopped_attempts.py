@@ -138,7 +138,11 @@ def test_a_handler_that_ends_well_in_spite_of_it_is_done(place: Place, reason: S
 
 
 @pytest.mark.parametrize(
-    ("outcome", "expected"), [(Throttled(2), Verdict(wait_seconds=2)), (Snoozed(delay=5), Verdict(wait_seconds=5))]
+    ("outcome", "expected"),
+    [
+        (Throttled(2), Verdict(wait_seconds=2, throttled=True)),
+        (Snoozed(delay=5), Verdict(wait_seconds=5, lets_go=True)),
+    ],
 )
 def test_a_handler_that_wants_to_wait_in_spite_of_it_waits(place: Place, outcome: Any, expected: Verdict) -> None:
     assert verdict(place, stopped_and(place, StopReason.TIMEOUT, lambda: outcome)) == expected

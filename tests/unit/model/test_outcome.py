@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from forge_jobs.errors import InvalidValue
-from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, Snoozed, Throttled
+from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, RateLimited, Snoozed, Throttled
 
 
-def test_there_are_five_outcomes_and_all_can_be_raised() -> None:
-    assert set(Outcome.__subclasses__()) == {Done, Failed, Dead, Throttled, Snoozed}
+def test_there_are_six_outcomes_and_all_can_be_raised() -> None:
+    assert set(Outcome.__subclasses__()) == {Done, Failed, Dead, Throttled, RateLimited, Snoozed}
     for outcome in (Done(1), Failed("no"), Dead("never"), Throttled(), Snoozed(delay=1)):
         with pytest.raises(type(outcome)):
             raise outcome
@@ -23,8 +23,8 @@ def test_a_message_is_a_text_whatever_was_given(given: Any, text: str) -> None:
     assert (Failed(given).message, Dead(given).message) == (text, text)
 
 
-def test_a_throttled_job_waits_a_minute_unless_told_otherwise() -> None:
-    assert Throttled().retry_after == 60
+def test_a_throttled_job_may_say_how_long_to_wait() -> None:
+    assert Throttled().retry_after is None
     assert Throttled(2.5).retry_after == 2.5
     assert Throttled(0).retry_after == 0
 
