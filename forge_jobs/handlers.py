@@ -11,6 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from forge_jobs.client import Client, Job
 from forge_jobs.errors import HandlerError
 from forge_jobs.model.names import (
+    RESERVED,
     checked_attempts,
     checked_delay,
     checked_kind,
@@ -141,7 +142,9 @@ class Registry(Mapping[str, Handler[..., Any]]):
         self._handlers: dict[str, Handler[..., Any]] = {}
 
     def add(self, handler: Handler[..., Any]) -> None:
-        """Register a handler; raise HandlerError where another function has the kind."""
+        """Register a handler; raise HandlerError where another function has the kind, or nobody may."""
+        if handler.kind.startswith(RESERVED):
+            raise HandlerError(f"kind {handler.kind!r} cannot be had: names that begin with {RESERVED!r} are reserved")
         other = self._handlers.get(handler.kind)
         if other is not None and _home(other.function) != _home(handler.function):
             raise HandlerError(

@@ -27,6 +27,8 @@ from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.supervisor import Supervisor
 from forge_jobs_supervisor.preflight import check_fork_safety, life_file
 from forge_jobs_supervisor.reloading import Inheritance
+from forge_jobs_supervisor.shipped import shipped
+from forge_jobs_supervisor.shipped.rules import Rules
 from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.alarm import wait_for_lock
 from forge_jobs_supervisor.unix.board import Board
@@ -54,6 +56,7 @@ class Plan:
     location: Location
     targets: dict[str, int]
     kinds: Sequence[str]
+    commands: Rules | None = None  # None: no programs are run
     drain: bool = False
     grace: float = 30.0
     niceness: int = 10
@@ -191,10 +194,11 @@ class Farm:
         # Connections of the handlers' own, opened at first use: their waiting leaves a handler's signals alone.
         app.use(open_storage(self._plan.location.url), self._plan.location)
         stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
+        handlers = {**app.handlers, **shipped(app.client, self._plan.commands)}
         runner = Runner(
             queue=birth.queue,
             number=birth.number,
-            handlers=app.handlers,
+            handlers=handlers,
             enqueue=app.enqueue,
             seat=seat,
             stopper=stopper,
@@ -207,7 +211,7 @@ class Farm:
             queue=birth.queue,
             number=birth.number,
             process_id=birth.process_id,
-            kinds=list(app.handlers),
+            kinds=list(handlers),
             stores=stores,
             seat=seat,
             lifeline=lifeline,
