@@ -91,11 +91,12 @@ class Commands:
         directory = self._open(cwd)
         try:
             return Program(
-                argv,
+                [argument.encode() for argument in argv],
                 executable=self._found(argv[0], directory, path),
                 directory=directory,
-                environment={**environment, **env, **job},
-                stdin=stdin.encode("utf-8", "surrogatepass"),
+                environment={os.fsencode(k): os.fsencode(v) for k, v in environment.items()}
+                | {k.encode(): v.encode() for k, v in {**env, **job}.items()},
+                stdin=stdin.encode(),
                 take_out=out.take,
                 take_err=err.take,
             )

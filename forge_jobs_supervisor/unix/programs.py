@@ -34,11 +34,11 @@ class Program:
 
     def __init__(
         self,
-        argv: Sequence[str],
+        argv: Sequence[bytes],
         *,
         executable: str,
         directory: int,
-        environment: Mapping[str, str],
+        environment: Mapping[bytes, bytes],
         stdin: bytes,
         take_out: Callable[[bytes], None],
         take_err: Callable[[bytes], None],
@@ -50,7 +50,7 @@ class Program:
         self._readers: dict[int, Callable[[bytes], None]] = {}
         self._unwritten = memoryview(stdin)
         self._main: int | None = None
-        self._usage: list[Ending] = []
+        self._cpu_seconds, self._peak_memory = 0.0, 0
         self._ended: Ending | None = None
         self._ending: Ending | None = None
         _adopt_orphans(True)
@@ -210,7 +210,8 @@ class Program:
     def _collect(self, pid: int) -> Ending:
         _pid, status, usage = os.wait4(pid, 0)
         ending = ending_of(status, usage)
-        self._usage.append(ending)
+        self._cpu_seconds += ending.cpu_seconds
+        self._peak_memory = max(self._peak_memory, ending.peak_memory)
         return ending
 
     def _end(self, ended: Ending) -> None:
@@ -229,10 +230,7 @@ class Program:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
-        self._ending = ended._replace(
-            cpu_seconds=sum(each.cpu_seconds for each in self._usage),
-            peak_memory=max(each.peak_memory for each in self._usage),
-        )
+        self._ending = ended._replace(cpu_seconds=self._cpu_seconds, peak_memory=self._peak_memory)
 
 
 def _children() -> list[psutil.Process]:

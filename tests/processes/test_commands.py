@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from forge_jobs import Job
 from forge_jobs_supervisor.shipped import COMMAND, ECHO
-from tests.support.farm import Farm, Supervised, eventually, gone
+from tests.support.farm import Farm, Supervised, eventually, farm_in_schema, gone
+from tests.support.postgres import server_url
 
 pytestmark = pytest.mark.processes
 
@@ -169,6 +171,15 @@ def test_endless_output_costs_no_memory(farm: Farm) -> None:
     result = job.result(timeout=60)
     assert (result["stdout_bytes"], len(result["stdout_tail"]), result["truncated"]) == (300_000_000, 16384, True)
     assert job.refresh().record.peak_memory - small.refresh().record.peak_memory < 8_000_000
+
+
+def test_every_byte_can_be_printed_on_every_database(tmp_path: Path) -> None:
+    with farm_in_schema(tmp_path, server_url()) as farm:
+        job = submit(farm, r"printf 'a\000\377\303\251'")
+        failing = submit(farm, r"printf 'a\000\377' >&2; exit 1", max_attempts=1)
+        assert farm.supervise("--drain", "--allow-commands", app=None).wait() == 1
+        assert job.refresh().value["stdout_tail"] == "a\0\ufffdé"
+        assert ending(farm, failing)[3] == "exit code 1: a\\x00\ufffd"
 
 
 def test_many_orphans_are_collected_while_the_program_runs(farm: Farm) -> None:
