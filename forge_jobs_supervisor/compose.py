@@ -194,7 +194,8 @@ class Farm:
         # Connections of the handlers' own, opened at first use: their waiting leaves a handler's signals alone.
         app.use(open_storage(self._plan.location.url), self._plan.location)
         stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
-        handlers = {**app.handlers, **shipped(app.client, self._plan.commands)}
+        ours = shipped(app.client, self._plan.commands)
+        handlers = {**app.handlers, **ours}
         runner = Runner(
             queue=birth.queue,
             number=birth.number,
@@ -220,6 +221,7 @@ class Farm:
             clock=stores.clock,
             runner=runner,
             max_jobs=birth.max_jobs,
+            unlike=list(ours),  # a program of a millisecond says nothing of the next, which may take an hour
         )
 
     def _settler(self) -> Settler:

@@ -199,3 +199,16 @@ def test_the_next_job_finds_the_worker_as_it_was(farm: Farm) -> None:
     farm.ended(*jobs)
     assert [job.refresh().status for job in jobs] == ["done", "dead", "done"]
     assert [w.pid for w in supervised.workers()] == [worker.pid]
+
+
+def test_a_short_program_is_recorded_while_the_next_one_takes_its_time(farm: Farm) -> None:
+    """However many short ones there were before: they say nothing of the next."""
+    commands(farm)
+    brief = [farm.jobs.enqueue(COMMAND, {"argv": ["true"]}) for _ in range(30)]
+    long = submit(farm, SLEEPER)
+    behind = [farm.jobs.enqueue(COMMAND, {"argv": ["true"]}) for _ in range(30)]
+    tree(farm, 1)
+    farm.ended(*brief)
+    assert {job.refresh().status for job in behind} == {"pending"}
+    assert long.cancel() == "requested"
+    farm.ended(*behind)
