@@ -9,7 +9,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote, unquote, urlencode
@@ -27,6 +27,7 @@ DEFAULT_PORT = 5432
 DEFAULT_MAX_CONNECTIONS = 30
 _PROJECT_MARKS = (CONFIG_NAME, "pyproject.toml", "setup.py", "setup.cfg", ".git")
 _ADAPTERS = ("sqlite", "postgres")
+_COMMAND_BASE = ("PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR")
 
 
 @runtime_checkable
@@ -268,6 +269,19 @@ def worker_version(environment: Mapping[str, str] | None = None) -> str:
     """Return ``FORGE_WORKER_VERSION``, the version of the application that a farm runs; empty if unset."""
     environment = os.environ if environment is None else environment
     return environment.get("FORGE_WORKER_VERSION", "").strip()
+
+
+def command_environment(
+    names: Iterable[str], environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], str]:
+    """Return what a program that runs as a job gets of the environment: a small base and ``names``; and the PATH.
+
+    Nothing else is passed on: not the database's password, no token that the supervisor was started with.
+    """
+    environment = os.environ if environment is None else environment
+    wanted = {*_COMMAND_BASE, *names}
+    passed = {name: value for name, value in environment.items() if name in wanted or name.startswith("LC_")}
+    return passed, environment.get("PATH", os.defpath)
 
 
 def app_name(directory: Path | None = None, environment: Mapping[str, str] | None = None) -> str | None:

@@ -14,6 +14,7 @@ from forge_jobs.client import Client, Job
 from forge_jobs.errors import HandlerError, InvalidValue
 from forge_jobs.model.limits import KindRules, checked_cost, checked_running, checked_scopes
 from forge_jobs.model.names import (
+    RESERVED,
     checked_attempts,
     checked_delay,
     checked_kind,
@@ -182,7 +183,9 @@ class Registry(Mapping[str, Handler[..., Any]]):
         self._handlers: dict[str, Handler[..., Any]] = {}
 
     def add(self, handler: Handler[..., Any]) -> None:
-        """Register a handler; raise HandlerError where another function has the kind."""
+        """Register a handler; raise HandlerError where another function has the kind, or nobody may."""
+        if handler.kind.startswith(RESERVED):
+            raise HandlerError(f"kind {handler.kind!r} cannot be had: names that begin with {RESERVED!r} are reserved")
         other = self._handlers.get(handler.kind)
         if other is not None and _home(other.function) != _home(handler.function):
             raise HandlerError(

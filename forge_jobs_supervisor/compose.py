@@ -28,6 +28,8 @@ from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.supervisor import Supervisor
 from forge_jobs_supervisor.preflight import check_fork_safety, life_file
 from forge_jobs_supervisor.reloading import Inheritance
+from forge_jobs_supervisor.shipped import shipped
+from forge_jobs_supervisor.shipped.rules import Rules
 from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.alarm import wait_for_lock
 from forge_jobs_supervisor.unix.board import Board
@@ -57,6 +59,7 @@ class Plan:
     kinds: Sequence[str]
     rules: Sequence[KindRules] = ()
     rate_limits: Sequence[RateLimit] = ()
+    commands: Rules | None = None  # None: no programs are run
     drain: bool = False
     grace: float = 30.0
     niceness: int = 10
@@ -196,10 +199,12 @@ class Farm:
         # Connections of the handlers' own, opened at first use: their waiting leaves a handler's signals alone.
         app.use(open_storage(self._plan.location.url), self._plan.location)
         stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
+        ours = shipped(app.client, self._plan.commands)
+        handlers = {**app.handlers, **ours}
         runner = Runner(
             queue=birth.queue,
             number=birth.number,
-            handlers=app.handlers,
+            handlers=handlers,
             enqueue=app.enqueue,
             seat=seat,
             stopper=stopper,
@@ -212,7 +217,7 @@ class Farm:
             queue=birth.queue,
             number=birth.number,
             process_id=birth.process_id,
-            kinds=list(app.handlers),
+            kinds=list(handlers),
             stores=stores,
             seat=seat,
             lifeline=lifeline,
@@ -221,6 +226,7 @@ class Farm:
             clock=stores.clock,
             runner=runner,
             max_jobs=birth.max_jobs,
+            unlike=list(ours),  # a program of a millisecond says nothing of the next, which may take an hour
         )
 
     def _settler(self) -> Settler:

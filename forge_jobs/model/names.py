@@ -10,6 +10,9 @@ from forge_jobs.errors import InvalidValue
 
 _QUEUE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}")
 _KIND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/-]{0,199}")
+RESERVED = "forge."
+"""How the kinds begin whose handlers come with the farm."""
+
 PRIORITIES = range(-(2**31), 2**31)
 ATTEMPTS = range(1, 1001)
 INSTANTS = range(253_402_300_800 * 1_000_000)

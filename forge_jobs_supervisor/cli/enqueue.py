@@ -12,9 +12,12 @@ import msgspec
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.errors import JobFailed, PayloadError, UsageError
+from forge_jobs.model.names import RESERVED
 from forge_jobs.terminal import FAILURE, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.moments import moment
+from forge_jobs_supervisor.shipped import shipped
+from forge_jobs_supervisor.shipped.rules import Rules
 
 
 @click.command()
@@ -50,7 +53,9 @@ def enqueue(
         "expires_at": None if expires_at is None else moment(expires_at),
     }
     options = {name: value for name, value in given.items() if value is not None}
-    job = jobs.enqueue(kind, _payload(payload), **options)
+    arguments = _payload(payload)
+    _check_shipped(jobs, kind, arguments)
+    job = jobs.enqueue(kind, arguments, **options)
     if not wait:
         if as_json:
             print_json({"id": job.id, "deduplicated": job.deduplicated})
@@ -66,10 +71,20 @@ def enqueue(
 
 
 def _check_kind(jobs: ForgeJobs, kind: str) -> None:
-    if jobs.handlers and kind not in jobs.handlers:
+    if jobs.handlers and kind not in jobs.handlers and not kind.startswith(RESERVED):
         near = difflib.get_close_matches(kind, list(jobs.handlers), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(jobs.handlers))}"
         raise UsageError(f"the application has no handler of kind {kind!r}; {hint}")
+
+
+def _check_shipped(jobs: ForgeJobs, kind: str, arguments: Any) -> None:
+    if not kind.startswith(RESERVED):
+        return
+    known = shipped(jobs.client, Rules())
+    if kind not in known:
+        raise UsageError(f"there is no kind {kind!r}; those that come with the farm are {', '.join(known)}")
+    if isinstance(arguments, dict):
+        known[kind].parameters.encode(arguments)
 
 
 def _payload(given: str) -> Any:

@@ -12,6 +12,7 @@ from forge_jobs_supervisor.cli.jobs import list_jobs, show
 from forge_jobs_supervisor.cli.queue import queue
 from forge_jobs_supervisor.cli.stack import stack
 from forge_jobs_supervisor.cli.status import queues, status, workers
+from forge_jobs_supervisor.cli.submit import submit
 from forge_jobs_supervisor.cli.supervise import supervise
 from forge_jobs_supervisor.cli.top import top
 
@@ -22,5 +23,5 @@ def main() -> None:
     """Run, fill and look at a durable job queue for CPU-bound Python."""
 
 
-for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
+for command in (supervise, enqueue, submit, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
     main.add_command(command)

@@ -14,6 +14,7 @@ import msgspec
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.config import Location, locate, queues_from
+from forge_jobs.config import app_name as configured_app
 from forge_jobs.errors import ForgeJobsError, UsageError
 from forge_jobs.model.names import checked_queue, checked_size
 from forge_jobs.model.queue import DEFAULT_QUEUE
@@ -24,10 +25,14 @@ from forge_jobs_supervisor.cli.progress import Progress
 from forge_jobs_supervisor.messages import Manifest
 from forge_jobs_supervisor.parent.scaling import Wear
 from forge_jobs_supervisor.reloading import Inheritance
+from forge_jobs_supervisor.shipped import COMMAND, shipped
+from forge_jobs_supervisor.shipped.rules import Rules, checked_rules
 from forge_jobs_supervisor.unix import processes
 
 _log = logging.getLogger(__name__)
 MAX_WORKERS = 1024
+NO_APPLICATION = "(none)"
+"""What is shown as the application of a farm that runs programs only."""
 
 
 @click.command()
@@ -94,6 +99,19 @@ MAX_WORKERS = 1024
     default=None,
     help="Show a progress bar [default: with --drain, on a terminal].",
 )
+@click.option(
+    "--allow-commands",
+    is_flag=True,
+    help="Run programs, too: the jobs of forge-jobs submit. Whoever can enqueue can run anything then.",
+)
+@click.option(
+    "--allow-command",
+    "only_commands",
+    multiple=True,
+    metavar="NAME",
+    help="Run this program only, a name on the PATH or an absolute path; repeatable.",
+)
+@click.option("--commands-root", metavar="DIR", help="Programs run in this directory, or below it, only.")
 @click.option("--log-format", type=click.Choice(log.FORMATS), default="text", show_default=True)
 @database_option
 @config_option
@@ -148,27 +166,33 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     max_age: float | None
     max_memory: str | None
     preload: bool
+    allow_commands: bool
+    only_commands: tuple[str, ...]
+    commands_root: str | None
     database: str | None
     config: str | None
 
 
 def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -> compose.Plan:
     """Return what is asked for, resolved; raise ForgeJobsError where it makes no sense."""
-    name = require_app(asked.app_name)
     if not math.isfinite(asked.grace):
         raise UsageError(f"--grace {asked.grace} is no number of seconds")
-    app = application.load(name) if asked.preload else None
+    commands = checked_rules(allowed=asked.allow_commands, only=asked.only_commands, root=asked.commands_root)
+    name, app = _application(asked, commands)
     location, manifest = _manifest(name, app, asked.database, asked.config)
-    if not manifest.kinds:
+    if not manifest.kinds and commands is None:
         raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
+    ours = shipped(ForgeJobs().client, commands)
+    queues = list(dict.fromkeys([*manifest.queues, *([ours[COMMAND].queue] if commands else [])]))
     plan = compose.Plan(
         app_name=name,
         app=app,
         location=location,
-        targets=_targets(asked.queues, asked.workers, list(manifest.queues)),
-        kinds=manifest.kinds,
-        rules=manifest.rules,
+        targets=_targets(asked.queues, asked.workers, queues),
+        kinds=[*manifest.kinds, *ours],
+        rules=[*manifest.rules, *(handler.rules for handler in ours.values())],
         rate_limits=manifest.rate_limits,
+        commands=commands,
         drain=asked.drain,
         grace=asked.grace,
         niceness=asked.niceness,
@@ -179,6 +203,14 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
     if inheritance is None:
         return plan
     return replace(plan, started=inheritance.started, cpu_before=inheritance.cpu_before)
+
+
+def _application(asked: Asked, rules: Rules | None) -> tuple[str, ForgeJobs | None]:
+    """Return the application's name, and itself if it is preloaded; where programs may run, none is needed."""
+    if rules is not None and not (asked.app_name or configured_app()):
+        return NO_APPLICATION, ForgeJobs()
+    name = require_app(asked.app_name)
+    return name, application.load(name) if asked.preload else None
 
 
 def _check(plan: compose.Plan) -> None:
@@ -224,6 +256,11 @@ def _tell_configuration(plan: compose.Plan) -> None:
         plan.app_name, ", ".join(sorted(plan.kinds)), queues, "preloaded" if plan.app else "not preloaded",
         plan.grace, plan.niceness,
     )  # fmt: skip
+    if plan.commands is not None:
+        _log.info(
+            "commands are allowed: %s, in %s",
+            ", ".join(plan.commands.only) or "any program", plan.commands.root or "any directory",
+        )  # fmt: skip
 
 
 def _sum_up(report: compose.Report, *, drain: bool) -> int:

@@ -161,7 +161,7 @@ def collect(pids: Iterable[int], *, strangers: bool = False, others: Iterable[in
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                 kill_group(pid)
                 _pid, status, usage = os.wait4(pid, 0)
-                ended.append((pid, _ending(status, usage)))
+                ended.append((pid, ending_of(status, usage)))
     if strangers and os.getpid() == 1:
         _collect_strangers(ours | set(others))
     return ended
@@ -175,7 +175,8 @@ def _collect_strangers(ours: set[int]) -> None:
             os.waitpid(seen.si_pid, os.WNOHANG)
 
 
-def _ending(status: int, usage: object) -> Ending:
+def ending_of(status: int, usage: object) -> Ending:
+    """Return how a process ended, of what ``os.wait4`` told."""
     code = os.waitstatus_to_exitcode(status)
     cpu = usage.ru_utime + usage.ru_stime  # type: ignore[attr-defined]
     peak = usage.ru_maxrss * 1024  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ hundred.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from forge_jobs.storage.records import Want
 
@@ -21,15 +21,18 @@ WEIGHT = 1 / 8
 
 
 class Appetite:
-    """A running mean for each kind."""
+    """A running mean for each kind, except those of which one run says nothing of the next: these count as long."""
 
-    def __init__(self, queue: str, kinds: Sequence[str]) -> None:
+    def __init__(self, queue: str, kinds: Sequence[str], unlike: Collection[str] = ()) -> None:
         self._queue = queue
         self._kinds = kinds
+        self._unlike = unlike
         self._means: dict[str, float] = {}
 
     def learn(self, kind: str, seconds: float) -> None:
         """Take one run into the mean. A run much longer than the mean replaces it: better to claim too little."""
+        if kind in self._unlike:
+            return
         mean = self._means.get(kind)
         if mean is None or seconds > 8 * mean:
             self._means[kind] = seconds

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from forge_jobs.clock import Clock, monotonic
@@ -67,6 +67,7 @@ class Worker:
         clock: Clock,
         runner: Runner,
         max_jobs: int | None = None,
+        unlike: Collection[str] = (),
     ) -> None:
         self._runner = runner
         self._jobs_left = max_jobs
@@ -80,7 +81,7 @@ class Worker:
         self._wakeup = wakeup
         self._settler = settler
         self._clock = clock
-        self._appetite = Appetite(queue, sorted(kinds))
+        self._appetite = Appetite(queue, sorted(kinds), unlike)
         self._settings = QueueSettings(name=queue)
         self._held: deque[Claim] = deque()
         self._ended: list[Ended] = []

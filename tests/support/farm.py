@@ -41,10 +41,11 @@ class Farm:
         self.jobs = ForgeJobs(self.url)
         self._started: list[subprocess.Popen[str]] = []
 
-    def supervise(self, *options: str, workers: int = 2, app: str = "application:jobs") -> Supervised:
-        """Start ``forge-jobs supervise``."""
+    def supervise(self, *options: str, workers: int = 2, app: str | None = "application:jobs") -> Supervised:
+        """Start ``forge-jobs supervise``, with an application or none."""
         log = self.directory / f"log-{len(self._started)}.txt"
-        command = [*COMMAND, "supervise", "--app", app, "--workers", str(workers), *options]
+        named = [] if app is None else ["--app", app]
+        command = [*COMMAND, "supervise", *named, "--workers", str(workers), *options]
         with log.open("w") as stream:
             process = subprocess.Popen(
                 command,

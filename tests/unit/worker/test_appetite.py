@@ -129,3 +129,12 @@ def test_a_mean_lies_among_the_runs(runs: list[float]) -> None:
         appetite.learn("a", seconds)
 
     assert min(runs) - 1e-9 <= appetite._means["a"] <= max(runs) + 1e-9
+
+
+def test_kinds_whose_runs_are_unlike_are_never_short() -> None:
+    appetite = Appetite("media", ["a", "b"], {"b"})
+    for kind in ("a", "b"):
+        appetite.learn(kind, 0.0001)
+    assert appetite.is_short("a")
+    assert not appetite.is_short("b")
+    assert "b" not in appetite.want(1, alone=False).costs
