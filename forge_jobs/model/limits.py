@@ -96,6 +96,15 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.refilled_at - now, 0) / MICROSECONDS + missing / self.refill
 
 
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """How the places of a kind with limits are given out now; ``waiting`` is counted up to a limit."""
+
+    rules: KindRules
+    running: int
+    ready: int
+    waiting: int
+
+
 class Granted(NamedTuple):
     """``number`` times all that was asked for was taken; ``wait`` is the seconds until once more could be."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, RateLimit
+from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, Places, RateLimit
 
 
 class Limits(Protocol):
@@ -19,6 +19,9 @@ class Limits(Protocol):
 
     def rules(self) -> list[KindRules]:
         """Return what is declared of each kind, by name."""
+
+    def places(self, most: int) -> list[Places]:
+        """Return how the places of each kind with limits are given out; jobs that wait are counted up to ``most``."""
 
     def admit(self, limit: int) -> Admitted:
         """Give out places for at most ``limit`` keys, and to jobs whose kinds have got tokens."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, RateLimit
+from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, Places, RateLimit
 from forge_jobs.model.states import Gate
 from forge_jobs.storage.admission import Key, Tables, admit, all_rules, buckets, existing_buckets, kind_rules, rules_row
 
@@ -101,6 +101,17 @@ class StoredLimits(abc.ABC):
         now = self._database.clock.now()
         found = existing_buckets(self._database, connection, rules.rate_limits, now)
         return max((bucket.wait(rules.rate_cost, now) for bucket in found), default=0.0)
+
+    def places(self, most: int) -> list[Places]:
+        """Return how the places of each kind with limits are given out; jobs that wait are counted up to ``most``."""
+        found = []
+        with self._database.snapshot() as connection:
+            for rules in all_rules(self._database, connection).values():
+                if rules.limited:
+                    ((taken, ready),) = self._database.run(connection, "count_limited", (rules.kind,))
+                    ((waiting,),) = self._database.run(connection, "count_for_places", (rules.kind, most))
+                    found.append(Places(rules=rules, running=taken - ready, ready=ready, waiting=waiting))
+        return found
 
     def acquire(self, scopes: Sequence[str], cost: float) -> Granted:
         """Take ``cost`` tokens of every rate limit, or of none; raise InvalidValue for one that is not there."""

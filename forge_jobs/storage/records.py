@@ -298,6 +298,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     verb: str
 
 
+PUT_OFF = 60 * MICROSECONDS
+"""For how long at most a job was put off (by a rate limit, say) that holds a drain."""
+
 NO_WORKER = "no worker serves the queue"
 UNKNOWN_KIND = "no worker knows the kind"
 

@@ -9,6 +9,7 @@ from forge_jobs.terminal import Command
 from forge_jobs_supervisor.cli.cancel import cancel
 from forge_jobs_supervisor.cli.enqueue import enqueue
 from forge_jobs_supervisor.cli.jobs import list_jobs, show
+from forge_jobs_supervisor.cli.limits import limits
 from forge_jobs_supervisor.cli.queue import queue
 from forge_jobs_supervisor.cli.stack import stack
 from forge_jobs_supervisor.cli.status import queues, status, workers
@@ -23,5 +24,19 @@ def main() -> None:
     """Run, fill and look at a durable job queue for CPU-bound Python."""
 
 
-for command in (supervise, enqueue, submit, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
+for command in (
+    supervise,
+    enqueue,
+    submit,
+    cancel,
+    status,
+    list_jobs,
+    show,
+    queues,
+    queue,
+    workers,
+    limits,
+    top,
+    stack,
+):
     main.add_command(command)

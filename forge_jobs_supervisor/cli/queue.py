@@ -46,6 +46,12 @@ def queue() -> None:
 @click.option("--keep-done", type=float, metavar="DAYS", help="For how long done jobs are kept.")
 @click.option("--keep-dead", type=float, metavar="DAYS", help="For how long dead jobs are kept.")
 @click.option(
+    "--cool-down/--no-cool-down",
+    "cool_down",
+    default=None,
+    help="Whether a job that is throttled stops the whole queue for as long as it waits.",
+)
+@click.option(
     "--memory-limit",
     type=_OrNone(click.STRING, "size|none"),
     help='How much memory a job may use whose handler names no limit, for example "512MB".',

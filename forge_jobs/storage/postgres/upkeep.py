@@ -21,6 +21,7 @@ from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.rows import settings_of
 from forge_jobs.storage.records import (
     NO_WORKER,
+    PUT_OFF,
     UNKNOWN_KIND,
     Glance,
     Opened,
@@ -76,13 +77,13 @@ class PostgresUpkeep:
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
-        total = 0
+        total, soon = 0, self._database.clock.now() + PUT_OFF
         with self._database.snapshot() as connection:
             paused = {row[0] for row in self._database.run(connection, "queues") if row[1]}
             for queue in queues:
                 if queue not in paused:
                     ((ready,),) = self._database.run(connection, "ready_of_kinds", (queue, list(kinds)))
-                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue,))
+                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue, instant(soon)))
                     total += ready + retrying
                 ((running,),) = self._database.run(connection, "running_in", (queue,))
                 total += running

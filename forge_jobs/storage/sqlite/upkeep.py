@@ -15,6 +15,7 @@ from forge_jobs.model.states import Cause
 from forge_jobs.storage.admission import Key, admit
 from forge_jobs.storage.records import (
     NO_WORKER,
+    PUT_OFF,
     UNKNOWN_KIND,
     Glance,
     Opened,
@@ -72,13 +73,13 @@ class SqliteUpkeep:
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
-        total = 0
+        total, soon = 0, self._database.clock.now() + PUT_OFF
         with self._database.snapshot() as connection:
             paused = {row[0] for row in self._database.run(connection, "queues") if row[1]}
             for queue in queues:
                 if queue not in paused:
                     ((ready,),) = self._database.run(connection, "ready_of_kinds", (queue, json_text(kinds)))
-                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue,))
+                    ((retrying,),) = self._database.run(connection, "retrying_in", (queue, soon))
                     total += ready + retrying
                 ((running,),) = self._database.run(connection, "running_in", (queue,))
                 total += running
