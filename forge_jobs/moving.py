@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from forge_jobs.errors import DatabaseError, DatabaseUnusable, UsageError, WorkersAlive
+from forge_jobs.model.limits import Bucket, KindRules
 from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import ArchivedJob
 
@@ -50,6 +51,7 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
             progress(copied.jobs)
         queues = source.queue_config.queues()
         target.archive.store_rest(queues, source.archive.tallies())
+        target.limits.restore(*_limits(source))
         _check_same(source, target, copied)
     return Copied(jobs=copied.jobs, errors=copied.errors, queues=len(queues), digest=copied.digest)
 
@@ -83,12 +85,16 @@ def _page(storage: Storage, after: int) -> list[tuple[int, ArchivedJob]]:
     return storage.archive.jobs(after, PAGE)
 
 
+def _limits(storage: Storage) -> tuple[list[KindRules], list[Bucket]]:
+    return storage.limits.rules(), storage.limits.rate_limits()
+
+
 def _check_same(source: Storage, target: Storage, copied: _Sum) -> None:
     there = _Sum()
     for page in _pages(target):
         there.add(page)
     same_rest = sorted(source.archive.tallies()) == sorted(target.archive.tallies()) and (
-        source.queue_config.queues() == target.queue_config.queues()
+        source.queue_config.queues() == target.queue_config.queues() and _limits(source) == _limits(target)
     )
     if (there.jobs, there.errors, there.digest) != (copied.jobs, copied.errors, copied.digest) or not same_rest:
         raise DatabaseError(

@@ -71,7 +71,8 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
 class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     """A rate limit as it stands in the database. ``refilled_at`` lies in the future while the bucket is drained.
 
-    ``inherited`` says that capacity and refill are those of the scope before the colon.
+    ``inherited`` says that capacity and refill are those of the scope before the colon; ``declared`` is what the code
+    said last.
     """
 
     scope: str
@@ -80,6 +81,7 @@ class Bucket(msgspec.Struct, frozen=True, kw_only=True):
     tokens: float
     refilled_at: int
     inherited: bool = False
+    declared: str | None = None
 
     def available(self, now: int) -> float:
         """Return the tokens in it at an instant: min(capacity, tokens + elapsed seconds × refill)."""

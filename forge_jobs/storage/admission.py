@@ -133,7 +133,7 @@ def check_buckets(found: Sequence[Bucket], scopes: Sequence[str], cost: float) -
 
 def bucket_of(row: Sequence[Any]) -> Bucket:
     """Return a row of ``buckets.sql``."""
-    scope, capacity, refill, tokens, refilled_at, inherited = row
+    scope, capacity, refill, tokens, refilled_at, inherited, *declared = row
     return Bucket(
         scope=scope,
         capacity=capacity,
@@ -141,6 +141,7 @@ def bucket_of(row: Sequence[Any]) -> Bucket:
         tokens=tokens,
         refilled_at=refilled_at,
         inherited=bool(inherited),
+        declared=declared[0] if declared else None,
     )
 
 

@@ -39,6 +39,9 @@ class Limits(Protocol):
     def rate_limits(self) -> list[Bucket]:
         """Return all rate limits as they stand, by scope."""
 
+    def restore(self, kinds: Sequence[KindRules], rate_limits: Sequence[Bucket]) -> None:
+        """Store what another database had, inside of ``Archive.locked``."""
+
     def set_rate_limit(self, limit: RateLimit) -> None:
         """Create or change a rate limit; what is in it stays, as far as it fits."""
 

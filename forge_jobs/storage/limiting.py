@@ -20,6 +20,7 @@ class Transactions(Tables, Protocol):
 
     def writing(self) -> AbstractContextManager[Any]: ...
     def snapshot(self) -> AbstractContextManager[Any]: ...
+    def joined(self) -> AbstractContextManager[Any]: ...
     def many(self, connection: Any, name: str, rows: Sequence[Sequence[Any]]) -> None: ...
 
 
@@ -76,12 +77,15 @@ class StoredLimits(abc.ABC):
             with self._database.writing() as connection:
                 reopened = len(self._database.run(connection, "reopen_keys", (kind, LABEL_SLICE)))
         with self._calling() as connection:
-            keys = [key for (key,) in self._database.run(connection, "keys_waiting", (kind,))]
-            self._database.many(connection, "add_admission", [(kind, key) for key in ("", *keys)])
+            self._note_all(connection, kind)
+
+    def _note_all(self, connection: Any, kind: str) -> None:
+        keys = [key for (key,) in self._database.run(connection, "keys_waiting", (kind,))]
+        self._database.many(connection, "add_admission", [(kind, key) for key in ("", *keys)])
 
     def rules(self) -> list[KindRules]:
         """Return what is declared of each kind, by name."""
-        with self._database.snapshot() as connection:
+        with self._database.joined() as connection:
             return list(all_rules(self._database, connection).values())
 
     def admit(self, limit: int) -> Admitted:
@@ -127,8 +131,20 @@ class StoredLimits(abc.ABC):
 
     def rate_limits(self) -> list[Bucket]:
         """Return all rate limits as they stand, by scope."""
-        with self._database.snapshot() as connection:
+        with self._database.joined() as connection:
             return buckets(self._database, connection)
+
+    def restore(self, kinds: Sequence[KindRules], rate_limits: Sequence[Bucket]) -> None:
+        """Store what another database had, in the transaction that is open; all places are to be given out."""
+        with self._database.joined() as connection:
+            self._database.many(connection, "declare_kind", [rules_row(rules) for rules in kinds])
+            self._database.many(connection, "store_bucket", [self._bucket_row(bucket) for bucket in rate_limits])
+            for rules in kinds:
+                self._note_all(connection, rules.kind)
+
+    def _bucket_row(self, bucket: Bucket) -> tuple[Any, ...]:
+        settings = (None, None) if bucket.inherited else (bucket.capacity, bucket.refill)
+        return (bucket.scope, *settings, bucket.tokens, self._database.stored(bucket.refilled_at), bucket.declared)
 
     def set_rate_limit(self, limit: RateLimit) -> None:
         """Create or change a rate limit; what is in it stays, as far as it fits."""

@@ -187,7 +187,8 @@ class Upkeep(Protocol):
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return 0 when nothing holds a drain: no job of the queues runs, waits for a retry, or is ready of ``kinds``.
 
-        A job that was put off for a minute at most, or waits for a place, holds it too. A paused queue's waiting jobs do not hold it.
+        A job that was put off for a minute at most, or waits for a place, holds it too. A paused queue's waiting jobs
+        do not hold it.
         """
 
     def park_unserved(self, limit: int) -> list[Unserved]:

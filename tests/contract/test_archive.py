@@ -12,6 +12,7 @@ import pytest
 from forge_jobs import moving
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.errors import DatabaseError, UsageError, WorkersAlive
+from forge_jobs.model.limits import KindRules, RateLimit
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import ArchivedJob
@@ -19,6 +20,7 @@ from tests.support.backends import BACKENDS, Backend
 from tests.support.builders import ALL, a_living_host, a_queue, enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
+from tests.support.limits import give_out
 
 LARGE = b'"' + "ü".encode() * 3000 + b'"'
 
@@ -53,6 +55,12 @@ def fill(storage: Storage, clock: FakeClock) -> None:
     hand.hand_in(msgspec.structs.replace(hand.done(claim), result=LARGE, cpu_time=5, peak_memory=6))
     running = hand.take()
     storage.operator.cancel(only(running.id), 1, 0)
+    storage.limits.declare(
+        [KindRules(kind="limited", max_running=1, max_running_per_key=1, concurrency_key="tenant", events=("dead",))],
+        [RateLimit(scope="api", capacity=5, refill=0.1)],
+    )
+    storage.limits.acquire(["api", "api:7"], 2)
+    enqueue_some(storage, 2, "limited", payload=b'{"tenant":"a"}', trace="00-1-2-01")
     clock.advance(1)
 
 
@@ -66,10 +74,12 @@ def test_a_copy_has_everything_in_its_order(storage: Storage, target: Storage, c
     copied = moving.copy(storage, target)
 
     assert content(target) == content(storage) != []
-    assert (copied.jobs, copied.queues, len(copied.digest)) == (8, 2, 64)
+    assert (copied.jobs, copied.queues, len(copied.digest)) == (10, 2, 64)
     assert copied.errors == sum(len(job.record.error_history) for job in content(storage)) > 0
     assert target.queue_config.queues() == storage.queue_config.queues()
     assert target.operator.counts() == storage.operator.counts()
+    assert target.limits.rules() == storage.limits.rules() != []
+    assert target.limits.rate_limits() == storage.limits.rate_limits() != []
 
 
 def test_what_was_copied_goes_on_there(storage: Storage, target: Storage, clock: FakeClock) -> None:
@@ -77,10 +87,13 @@ def test_what_was_copied_goes_on_there(storage: Storage, target: Storage, clock:
     moving.copy(storage, target)
     hand = Hand(target, queue="media")
 
+    give_out(target)
+    other = Hand(target, kinds=("limited",))
+    assert len(other.claim(rows=9)) == 1
     (left,) = hand.claim(rows=9)
     hand.hand_in(hand.done(left))
     assert not hand.claim()
-    (stray,) = target.registry.census("host-a", [hand.process_id]).dead
+    (stray,) = target.registry.census("host-a", [hand.process_id, other.process_id]).dead
     target.registry.bury(stray, [], "host-a")
     new = enqueue(target)
 

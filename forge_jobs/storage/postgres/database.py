@@ -96,6 +96,10 @@ class Database:
         ((there,),) = self.run(connection, "clock")
         return int(there)
 
+    def joined(self) -> contextlib.AbstractContextManager[psycopg.Connection[Any]]:
+        """Give the connection, in the transaction that may be open."""
+        return self.single()
+
     def stored(self, instant: int) -> Instant:
         """Return an instant as a parameter."""
         return Instant(instant)

@@ -67,6 +67,10 @@ class Database:
         """Execute a statement for each row of values."""
         connection.executemany(statement("sqlite", name), rows)
 
+    def joined(self) -> contextlib.AbstractContextManager[apsw.Connection]:
+        """Give the connection, in the transaction that may be open."""
+        return self.reading()
+
     def stored(self, instant: int) -> int:
         """Return an instant as a parameter."""
         return instant
