@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -237,3 +238,28 @@ def test_every_end_is_one_that_can_be_recorded(
     if ended.status is Status.FAILED:
         assert attempt < maximum
         assert verdict.cause is not Cause.CANCELLED
+
+
+def test_a_throttled_job_waits_by_the_curve_and_is_counted() -> None:
+    claim = msgspec.structs.replace(a_claim(), throttles=1)
+
+    ended = settle(claim, Verdict(wait_seconds=3, throttled=True))
+
+    assert (ended.status, ended.attempt_back, ended.throttled, ended.lets_go) == (Status.PENDING, True, True, False)
+    assert wait_of(ended) == 20
+    assert wait_of(settle(claim, Verdict(wait_seconds=300, throttled=True))) == 300
+
+
+def test_a_rate_limited_job_waits_as_long_as_the_limit_says_and_is_not_counted() -> None:
+    ended = settle(a_claim(), Verdict(wait_seconds=0.25))
+
+    assert (wait_of(ended), ended.throttled, ended.attempt_back) == (0.25, False, True)
+
+
+def test_a_snoozed_job_lets_the_next_of_its_key_pass() -> None:
+    assert settle(a_claim(), Verdict(wait_seconds=5, lets_go=True)).lets_go
+
+
+def test_an_end_says_whether_others_may_wait_for_it() -> None:
+    assert not settle(a_claim(), ERROR).limited
+    assert settle(msgspec.structs.replace(a_claim(), limit_key=""), ERROR).limited

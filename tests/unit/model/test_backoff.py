@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forge_jobs.model.backoff import crash_delay, retry_delay
+from forge_jobs.model.backoff import crash_delay, retry_delay, throttle_delay
 from forge_jobs.model.queue import QueueSettings
 
 OFF = QueueSettings(name="q", backoff_enabled=False, backoff_base=60, backoff_max=1800)
@@ -87,3 +87,26 @@ def test_the_first_crash_in_a_row_is_tried_again_at_once_then_the_curve_begins(c
 @given(crashes=st.integers(0, 50), spread=spreads)
 def test_with_backoff_off_crashes_are_tried_again_at_once(crashes: int, spread: float) -> None:
     assert crash_delay(OFF, crashes, spread) == 0
+
+
+@pytest.mark.parametrize("count", [0, 20])
+@pytest.mark.parametrize(("hint", "wait"), [(None, 60), (2.5, 2.5), (600, 600)])
+def test_with_backoff_off_a_throttled_job_waits_as_told_or_a_minute(
+    count: int, hint: float | None, wait: float
+) -> None:
+    assert throttle_delay(QueueSettings(name="q", backoff_enabled=False), count, hint, 0.0) == wait
+
+
+@pytest.mark.parametrize(("count", "wait"), [(0, 60), (1, 120), (2, 240), (5, 1800), (30, 1800), (100, 1800)])
+def test_with_backoff_on_its_wait_doubles_from_the_base(count: int, wait: float) -> None:
+    settings = QueueSettings(name="q", backoff_base=60, backoff_max=1800)
+
+    assert throttle_delay(settings, count, None, 0.0) == wait
+    assert throttle_delay(settings, count, wait + 5, 0.0) == wait + 5
+    assert throttle_delay(settings, count, 5, 0.0) == wait
+
+
+def test_where_the_queue_cools_down_its_own_count_decides() -> None:
+    settings = QueueSettings(name="q", backoff_base=60, backoff_max=1800, cool_down=True, throttles=2)
+
+    assert throttle_delay(settings, 0, None, 0.0) == 240
