@@ -20,6 +20,12 @@ class Limits(Protocol):
     def rules(self) -> list[KindRules]:
         """Return what is declared of each kind, by name."""
 
+    def sweep(self, limit: int) -> int:
+        """Note that places are to be given out where jobs wait although nobody has one; return how many were noted.
+
+        For what nothing else has noted: an operator's transaction, say, that had jobs locked and was rolled back.
+        """
+
     def places(self, most: int) -> list[Places]:
         """Return how the places of each kind with limits are given out; jobs that wait are counted up to ``most``."""
 

@@ -106,6 +106,15 @@ class StoredLimits(abc.ABC):
         found = existing_buckets(self._database, connection, rules.rate_limits, now)
         return max((bucket.wait(rules.rate_cost, now) for bucket in found), default=0.0)
 
+    def sweep(self, limit: int) -> int:
+        """Note that places are to be given out where jobs wait although nobody has one; return how many were noted."""
+        with self._database.joined() as connection:
+            keys = self._database.run(connection, "stranded_keys", (limit,))
+        if keys:
+            with self._calling() as connection:
+                self._database.many(connection, "add_admission", [tuple(key) for key in keys])
+        return len(keys)
+
     def places(self, most: int) -> list[Places]:
         """Return how the places of each kind with limits are given out; jobs that wait are counted up to ``most``."""
         found = []
@@ -162,6 +171,8 @@ class StoredLimits(abc.ABC):
 
     def prune_rate_limits(self, unused_since: int, limit: int) -> int:
         """Remove at most ``limit`` scopes that were made by their use, are full and were not used since an instant."""
+        if not any(bucket.inherited for bucket in self.rate_limits()):
+            return 0
         with self._database.writing() as connection:
             return len(
                 self._database.run(connection, "remove_idle_buckets", (self._database.stored(unused_since), limit))

@@ -19,6 +19,11 @@ LEAD_EVERY = 5.0
 PRUNE_EVERY = 60.0
 PRUNE_SLICE = 500
 TROUBLES_EVERY = 60.0
+LIMITS_EVERY = 60.0
+LIMITS_SLICE = 500
+UNUSED_FOR = 3600 * MICROSECONDS
+"""After which a rate limit that was made by its use goes, once it is full."""
+
 EXPIRE_SLICE = 500
 EXPIRE_PAUSE = 0.05
 EXPIRE_SOON = 0.5
@@ -44,6 +49,7 @@ class Leader:
             Duty("park", NEVER, self._park, due=NEVER),
             Duty("prune", PRUNE_EVERY, self._prune),
             Duty("troubles", TROUBLES_EVERY, self._tell_troubles),
+            Duty("limits", LIMITS_EVERY, self._keep_limits, patient=True),
             Duty("expire", NEVER, self._expire, due=NEVER),
         )
 
@@ -100,6 +106,12 @@ class Leader:
             if trouble.what not in self._troubles:
                 _log.warning("%s", trouble.told)
         self._troubles = {trouble.what for trouble in found}
+
+    def _keep_limits(self) -> None:
+        """Give out places that nobody noted to be free, and forget what nobody uses."""
+        if self._leads:
+            self._stores.limits.sweep(LIMITS_SLICE)
+            self._stores.limits.prune_rate_limits(self._clock.now() - UNUSED_FOR, LIMITS_SLICE)
 
     def _prune(self) -> None:
         if self._leads and self._stores.upkeep.prune(PRUNE_SLICE) == PRUNE_SLICE:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
+
 from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage import Storage
+from forge_jobs.storage.records import ArchivedJob
 from tests.support.backends import Backend
 from tests.support.builders import a_living_host, a_queue, enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
@@ -293,3 +296,21 @@ def test_many_waiting_jobs_of_one_key_are_let_in_in_slices(storage: Storage) -> 
 
     assert storage.operator.counts()["default"].pending == 1200
     assert sum(len(Hand(storage).claim(256)) for _ in range(6)) == 1200
+
+
+def test_a_place_that_nobody_noted_to_be_free_is_found(storage: Storage) -> None:
+    declare(storage, max_running=2, max_running_per_key=1, concurrency_key="tenant")
+    (job_id,) = for_tenant(storage, "a")
+    ((_key, job),) = storage.archive.jobs(0, 10)
+    storage.operator.delete(only(job_id), 10, 0)
+    with storage.archive.locked():
+        waiting = msgspec.structs.replace(job.record, gate=Gate.FOR_KEY)
+        storage.archive.store([ArchivedJob(record=waiting, crashes=0)])
+    give_out(storage)
+    assert Hand(storage).claim() == []
+
+    assert storage.limits.sweep(10) == 1
+    give_out(storage)
+
+    assert Hand(storage).take().id == job_id
+    assert storage.limits.sweep(10) == 0
