@@ -11,6 +11,7 @@ from uuid import UUID
 
 from forge_jobs.client import Cancelled, Client, Job, Page, checked_id
 from forge_jobs.config import Location, QueuePaths, locate
+from forge_jobs.crontab import Crontab
 from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import DEFAULT_GRACE, Handler, P, R, Registry, name_of
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
@@ -42,6 +43,7 @@ class ForgeJobs:
         self._storage: Storage | None = None
         self.handlers = Registry()
         self.client = Client(lambda: self.storage)
+        self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
 
     @property
     def location(self) -> Location:

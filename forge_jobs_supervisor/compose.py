@@ -15,6 +15,7 @@ from forge_jobs.clock import monotonic
 from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import ForgeJobsError
 from forge_jobs.ids import new_host_id
+from forge_jobs.model.crontab import Schedule
 from forge_jobs.settling import Settler
 from forge_jobs.storage import close_idle, open_storage
 from forge_jobs.storage.records import HostRecord
@@ -54,6 +55,7 @@ class Plan:
     location: Location
     targets: dict[str, int]
     kinds: Sequence[str]
+    schedules: Sequence[Schedule] = ()
     drain: bool = False
     grace: float = 30.0
     niceness: int = 10
@@ -158,6 +160,7 @@ class Farm:
             clock=stores.clock,
             drain=self._plan.drain,
             totals=self._plan.observe is not None,
+            schedules=self._plan.schedules,
         )
         return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)
 

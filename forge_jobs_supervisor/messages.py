@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from forge_jobs.model.crontab import Schedule
+
 
 class Message(msgspec.Struct, frozen=True, tag=True):
     """The base of all messages."""
@@ -130,6 +132,7 @@ class Manifest(Message, frozen=True, kw_only=True):
     origin: str
     queues: Sequence[str]
     kinds: Sequence[str]
+    schedules: Sequence[Schedule] = ()
 
 
 ANY = (

@@ -11,7 +11,7 @@ from forge_jobs.storage import close_idle, is_postgres, open_storage, sqlite_pat
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.messages import BootFailed, Manifest, Message, Ready, decoded, encoded
 from forge_jobs_supervisor.unix import forksafety, processes
-from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.lifeline import MAX_DATAGRAM, Lifeline
 
 SPARE_DESCRIPTORS = 32
 INSPECTION_SECONDS = 120.0
@@ -61,9 +61,19 @@ def inspect(app_name: str) -> Manifest:
     def look() -> Message:
         app = application.load(app_name)
         location = app.location
-        return Manifest(
-            url=location.url, origin=location.origin, queues=list(app.handlers.queues()), kinds=list(app.handlers)
+        manifest = Manifest(
+            url=location.url,
+            origin=location.origin,
+            queues=list(app.handlers.queues()),
+            kinds=list(app.handlers),
+            schedules=app.cron.declared(),
         )
+        if len(encoded(manifest)) > MAX_DATAGRAM:
+            raise UsageError(
+                f"application {app_name!r}: the payloads of its schedules are too large for --no-preload: make them "
+                "smaller, or leave --no-preload out"
+            )
+        return manifest
 
     answer = _in_child(look, doing=f"importing application {app_name!r}")
     assert isinstance(answer, Manifest)

@@ -15,6 +15,7 @@ import msgspec
 from forge_jobs.app import ForgeJobs
 from forge_jobs.config import Location, locate, queues_from
 from forge_jobs.errors import ForgeJobsError, UsageError
+from forge_jobs.model.crontab import Schedule
 from forge_jobs.model.names import checked_queue, checked_size
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.storage import open_storage
@@ -157,7 +158,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
     if not math.isfinite(asked.grace):
         raise UsageError(f"--grace {asked.grace} is no number of seconds")
     app = application.load(name) if asked.preload else None
-    location, declared, kinds = _manifest(name, app, asked.database, asked.config)
+    location, declared, kinds, schedules = _manifest(name, app, asked.database, asked.config)
     if not kinds:
         raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
     plan = compose.Plan(
@@ -166,6 +167,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
         location=location,
         targets=_targets(asked.queues, asked.workers, declared),
         kinds=kinds,
+        schedules=schedules,
         drain=asked.drain,
         grace=asked.grace,
         niceness=asked.niceness,
@@ -188,17 +190,17 @@ def _check(plan: compose.Plan) -> None:
 
 def _manifest(
     name: str, app: ForgeJobs | None, database: str | None, config: str | None
-) -> tuple[Location, list[str], list[str]]:
-    """Return the database to use, and the queues and kinds of the handlers."""
+) -> tuple[Location, list[str], list[str], list[Schedule]]:
+    """Return the database to use, the queues and kinds of the handlers, and the schedules."""
     told = locate(database, config) if database is not None or config is not None else None
     if app is None:
         seen = preflight.inspect(name)
-        return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds)
+        return told or Location(seen.url, seen.origin), list(seen.queues), list(seen.kinds), list(seen.schedules)
     if told and app.names_database and app.location.url != told.url:
         _log.warning(
             "the application names the database %s; this farm works on %s, as told", app.location.shown, told.shown
         )
-    return told or app.location, list(app.handlers.queues()), list(app.handlers)
+    return told or app.location, list(app.handlers.queues()), list(app.handlers), app.cron.declared()
 
 
 def _targets(queues: tuple[str, ...], workers: int | None, declared: list[str]) -> dict[str, int]:

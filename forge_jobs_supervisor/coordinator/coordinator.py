@@ -11,7 +11,9 @@ import msgspec
 
 from forge_jobs.clock import Clock, monotonic, monotonic_us
 from forge_jobs.errors import DatabaseError
+from forge_jobs.model.crontab import Schedule
 from forge_jobs.model.queue import QueueSettings
+from forge_jobs.schedules import declare
 from forge_jobs.settling import Settler
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor.coordinator.attending import Attendant
@@ -51,8 +53,11 @@ class Coordinator:
         clock: Clock,
         drain: bool,
         totals: bool,
+        schedules: Sequence[Schedule] = (),
     ) -> None:
         self._host = host
+        self._schedules = schedules
+        self._clock = clock
         self._stores = stores
         self._board = board
         self._lifeline = lifeline
@@ -79,7 +84,7 @@ class Coordinator:
             timetable.add(Duty("totals", TOTALS_EVERY, self._reporter.tell_totals, patient=True))
 
     def boot(self) -> None:
-        """Register the host, its queues and its doorbell; raises DatabaseError."""
+        """Register the host, its queues, its schedules and its doorbell; raises DatabaseError."""
         self._announce()
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
@@ -91,6 +96,8 @@ class Coordinator:
         self._stores.registry.announce_host(self._host)
         for queue in self._host.queues:
             self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
+        for name in declare(self._stores.schedules, self._schedules, self._clock.now()) if self._schedules else ():
+            _log.info("schedule %s is as the code declares it now", name)
 
     def run(self) -> None:
         """Keep house until everybody else has left, or until the parent is dead."""

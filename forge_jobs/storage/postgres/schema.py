@@ -14,7 +14,7 @@ from forge_jobs.storage.postgres.errors import Late, again, translated
 from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
 from forge_jobs.storage.sql import migrations
 
-TABLES = ("process", "job", "queue", "tally", "job_error", "host", "leader", "request")
+TABLES = ("schedule", "process", "job", "queue", "tally", "job_error", "host", "leader", "request", "fire")
 """Ours, in the order in which everybody locks them."""
 
 

@@ -33,9 +33,17 @@ class SqliteProducer:
             return answers
         with self._database.writing() as own:
             answers = self._store_all(own, jobs, now)
+        self.ring(jobs, answers, now)
+        return answers
+
+    def store(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
+        """Store jobs as part of a transaction of this storage's own; ``ring`` when it is committed."""
+        return self._store_all(connection, jobs, now)
+
+    def ring(self, jobs: Sequence[NewJob], answers: Sequence[Enqueued], now: int) -> None:
+        """Tell the coordinators of jobs that were stored."""
         for ring in _rings(jobs, answers, now):
             self._bells.ring(*ring)
-        return answers
 
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
         if all(job.unique_key is None and len(job.payload) <= INLINE_BYTES for job in jobs):
