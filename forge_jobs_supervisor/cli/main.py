@@ -7,6 +7,7 @@ import click
 from forge_jobs import __version__
 from forge_jobs.terminal import Command
 from forge_jobs_supervisor.cli.cancel import cancel
+from forge_jobs_supervisor.cli.cron import cron
 from forge_jobs_supervisor.cli.enqueue import enqueue
 from forge_jobs_supervisor.cli.jobs import list_jobs, show
 from forge_jobs_supervisor.cli.queue import queue
@@ -22,5 +23,5 @@ def main() -> None:
     """Run, fill and look at a durable job queue for CPU-bound Python."""
 
 
-for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
+for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack, cron):
     main.add_command(command)

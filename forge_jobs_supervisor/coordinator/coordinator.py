@@ -97,7 +97,7 @@ class Coordinator:
         for queue in self._host.queues:
             self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
         for name in declare(self._stores.schedules, self._schedules, self._clock.now()) if self._schedules else ():
-            _log.info("schedule %s is as the code declares it now", name)
+            _log.info("schedule %s: what the code declares is new, and holds now", name)
 
     def run(self) -> None:
         """Keep house until everybody else has left, or until the parent is dead."""
