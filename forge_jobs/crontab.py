@@ -119,7 +119,7 @@ class Crontab:
         for entry in self._entries:
             if entry.kind is None:
                 raise HandlerError(
-                    f"jobs.cron({entry.expression!r}) says neither what runs nor is it a decorator: add kind="
+                    f"jobs.cron({entry.expression!r}) schedules nothing: use it as a decorator, or add kind="
                 )
         return [self._schedule(e.name or "", e.kind, e.expression, e.said) for e in self._entries]
 

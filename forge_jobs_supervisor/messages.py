@@ -132,7 +132,7 @@ class Manifest(Message, frozen=True, kw_only=True):
     origin: str
     queues: Sequence[str]
     kinds: Sequence[str]
-    schedules: Sequence[Schedule] = ()
+    schedules: Sequence[Schedule]
 
 
 ANY = (

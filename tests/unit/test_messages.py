@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from forge_jobs.model.crontab import Misfire, Schedule
 from forge_jobs.model.stops import StopReason
 from forge_jobs_supervisor import messages
 from forge_jobs_supervisor.messages import (
@@ -27,6 +28,10 @@ from forge_jobs_supervisor.messages import (
     Watch,
     decoded,
     encoded,
+)
+
+A_SCHEDULE = Schedule(
+    name="n", kind="b", expression="@daily", payload='{"a": "é"}'.encode(), misfire=Misfire.ALL, jitter=2.5
 )
 
 EVERY: list[Message] = [
@@ -63,7 +68,7 @@ EVERY: list[Message] = [
     Drained(),
     Totals(done=1, failed=2, dead=3, left=4),
     Farewell(done=1, failed=2, dead=3, unserved=["2 of kind x"]),
-    Manifest(url="sqlite:////srv/q.sqlite", origin="the test", queues=["a"], kinds=["b", "c"]),
+    Manifest(url="sqlite:////srv/q.sqlite", origin="the test", queues=["a"], kinds=["b", "c"], schedules=[A_SCHEDULE]),
 ]
 
 
