@@ -13,7 +13,7 @@ from forge_jobs.model.crontab import Firing, Outcome, Schedule, ScheduleRecord, 
 from forge_jobs.model.job import NewJob
 from forge_jobs.storage.schedule_ports import Schedules
 
-SLICE = 50
+SLICE = 20
 """How many schedules are fired before the caller may see to something else."""
 
 MAX_ERROR = 1000

@@ -36,7 +36,8 @@ def items(low: int, high: int, names: list[str] | None = None) -> st.SearchStrat
 
 def fields(low: int, high: int, names: list[str] | None = None, *, stars: int = 1) -> st.SearchStrategy[str]:
     listed = st.lists(items(low, high, names), min_size=1, max_size=3).map(",".join)
-    return st.one_of(*[st.just("*")] * stars, listed)
+    every = st.integers(1, high).map(lambda step: f"*/{step}")
+    return st.one_of(*[st.just("*")] * stars, listed, every)
 
 
 DAY_NAMES = ["sun", "MON", "Tue", "wed", "thu", "fri", "sat"]
@@ -58,28 +59,30 @@ EXPRESSIONS = st.one_of(
 
 @cache
 def changes(zone: str) -> list[datetime]:
-    """Return, to the hour, when the clocks of a zone are changed."""
-    place, found, step = ZoneInfo(zone), [], timedelta(days=7)
-    moment, offset = FIRST, FIRST.astimezone(place).utcoffset()
+    """Return, to the minute, when the clocks of a zone are changed."""
+    place = ZoneInfo(zone)
+    found, week = [], timedelta(days=7)
+    moment = FIRST
     while moment < LAST:
-        later = (moment + step).astimezone(place).utcoffset()
-        if later != offset:
-            found += [moment + n * timedelta(hours=6) for n in range(28)]
-        moment, offset = moment + step, later
-    hours = []
-    for part in found:
-        if part.astimezone(place).utcoffset() != (part + timedelta(hours=6)).astimezone(place).utcoffset():
-            hours.append(part)
-    return hours or [FIRST]
+        low, high = moment, moment + week
+        if low.astimezone(place).utcoffset() != high.astimezone(place).utcoffset():
+            while high - low > timedelta(minutes=1):
+                middle = low + timedelta(minutes=(high - low) // timedelta(minutes=2))
+                same = middle.astimezone(place).utcoffset() == low.astimezone(place).utcoffset()
+                low, high = (middle, high) if same else (low, middle)
+            found.append(high)
+        moment += week
+    return found or [FIRST]
 
 
 @st.composite
 def places(draw: st.DrawFn) -> tuple[str, datetime]:
     """Return a zone and a moment, which is near a change of the clocks mostly."""
     zone = draw(st.one_of(st.sampled_from(ODD), st.sampled_from(ZONES)))
-    if draw(st.integers(0, 3)):
+    if draw(st.integers(0, 4)):
         near = draw(st.sampled_from(changes(zone)))
-        return zone, near + timedelta(microseconds=draw(st.integers(-(10**6) * 3600 * 30, 10**6 * 3600 * 30)))
+        hours = draw(st.sampled_from([1, 1, 2, 30]))
+        return zone, near + timedelta(microseconds=draw(st.integers(-(10**6) * 3600 * hours, 10**6 * 3600 * hours)))
     return zone, draw(st.datetimes(datetime(1980, 1, 2), datetime(2059, 12, 1), timezones=st.just(UTC)))
 
 

@@ -20,6 +20,8 @@ CREATE TABLE schedule (
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,  -- rises with every change but those that firing makes
     CHECK (typeof(priority) = 'integer' AND typeof(max_attempts) = 'integer' AND typeof(jitter) = 'real'),
+    CHECK (typeof(kind) = 'text' AND typeof(queue) = 'text' AND typeof(expression) = 'text' AND typeof(timezone) = 'text'),
+    CHECK (typeof(payload) = 'text' AND json_valid(payload)),
     CHECK (typeof(next_fire_at) IN ('integer', 'null') AND typeof(last_fire_at) IN ('integer', 'null')),
     -- A clock that is set back, or a hand, must not let a time fire again.
     CHECK (next_fire_at > last_fire_at)
