@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from forge_jobs.errors import ForgeJobsError, InvalidValue
+from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, ForgeJobsError, InvalidValue, SchemaMismatch
 from forge_jobs.ids import new_job_id
 from forge_jobs.model.crontab import Firing, Outcome, Schedule, ScheduleRecord, delay_of, first_fire, times_due
 from forge_jobs.model.job import NewJob
@@ -44,6 +44,8 @@ def fire_due(schedules: Schedules, now: int) -> Fired:
     for record in due:
         try:
             _fire(schedules, record, now, done)
+        except (DatabaseBusy, DatabaseUnusable, SchemaMismatch):
+            raise  # nothing can be stored just now, whatever it is
         except (ForgeJobsError, ValueError, TypeError, ArithmeticError) as error:
             told = _sentence(error)
             if told != record.last_error:
@@ -132,7 +134,8 @@ def seeding(now: int) -> Change:
     def change(record: ScheduleRecord | None) -> ScheduleRecord | None:
         if record is None or record.next_fire_at is not None or not record.enabled:
             return None
-        return msgspec.structs.replace(record, next_fire_at=first_fire(record, now), last_error=None)
+        found = first_fire(record, now)
+        return None if found is None else msgspec.structs.replace(record, next_fire_at=found, last_error=None)
 
     return change
 

@@ -52,7 +52,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is said of a schedule, by code or by an operator. ``payload`` is JSON text, ``jitter`` seconds."""
 
     name: str
@@ -78,8 +78,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return f"schedule:{self.name}" if self.overlap is Overlap.SKIP else None
 
     def digest(self) -> str:
-        """Return a checksum over all that is said."""
-        return hashlib.sha256(msgspec.json.encode([getattr(self, f) for f in Schedule.__struct_fields__])).hexdigest()
+        """Return a checksum over all that is said and is not the default: an option that is new changes no digest."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
 
 
 class ScheduleRecord(Schedule, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from forge_jobs.clock import MICROSECONDS
-from forge_jobs.errors import DatabaseError, InvalidValue
+from forge_jobs.errors import DatabaseBusy, DatabaseError, InvalidValue
 from forge_jobs.model.crontab import CATCH_UP, KEPT_FIRES, Firing, Misfire, Overlap, ScheduleRecord
 from forge_jobs.model.states import Status
 from forge_jobs.schedules import changed_by, firing_of, seeding
@@ -309,6 +309,26 @@ def test_what_failed_is_told_and_tried_again(
     assert numbers(fire(storage)) == (1, 0, 0, 0)
     assert record_of(storage).last_error is None
     assert times_made(storage) == {FIRST: 1}
+
+
+def test_a_database_that_is_away_is_told_at_once_and_no_error_of_a_schedule(
+    storage: Storage, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        add(storage, name)
+    clock.advance(60)
+    asked = []
+
+    def fail(firing: Firing) -> None:
+        asked.append(firing.seen.name)
+        raise DatabaseBusy("away")
+
+    with monkeypatch.context() as patch, pytest.raises(DatabaseBusy):
+        patch.setattr(storage.schedules, "fire", fail)
+        fire(storage)
+
+    assert len(asked) == 1
+    assert record_of(storage, asked[0]).last_error is None
 
 
 def test_one_that_is_disabled_does_not_fire_and_goes_on_from_when_it_is_enabled(

@@ -9,7 +9,7 @@ import pytest
 
 from forge_jobs import ForgeJobs, HandlerError, InvalidValue, PayloadError
 from forge_jobs.handlers import Handler
-from forge_jobs.model.crontab import Misfire, Overlap, delay_of
+from forge_jobs.model.crontab import Misfire, Overlap, Schedule, delay_of
 from forge_jobs.testing import run_due
 from tests.support.clock import FakeClock
 
@@ -192,6 +192,15 @@ def test_schedules_fire_in_the_tests_of_applications(jobs: ForgeJobs, clock: Fak
     assert len(run_due(jobs)) == 1
     assert run_due(jobs) == []
     assert seen == ["tick", "tick"]
+
+
+def test_a_digest_knows_what_is_said_and_nothing_of_defaults() -> None:
+    plain = Schedule(name="a", kind="k", expression="@daily")
+
+    assert plain.digest() == Schedule(name="a", kind="k", expression="@daily", timezone="UTC", jitter=0.0).digest()
+    others = [{"timezone": "Europe/Berlin"}, {"payload": b'{"a":1}'}, {"jitter": 1.0}, {"misfire": Misfire.ALL}]
+    digests = {Schedule(name="a", kind="k", expression="@daily", **other).digest() for other in others}
+    assert len({plain.digest(), *digests}) == 5
 
 
 def test_an_operator_makes_changes_and_removes(jobs: ForgeJobs) -> None:
