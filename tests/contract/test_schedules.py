@@ -323,8 +323,8 @@ def test_a_database_that_is_away_is_told_at_once_and_no_error_of_a_schedule(
         asked.append(firing.seen.name)
         raise DatabaseBusy("away")
 
-    with monkeypatch.context() as patch, pytest.raises(DatabaseBusy):
-        patch.setattr(storage.schedules, "fire", fail)
+    monkeypatch.setattr(storage.schedules, "fire", fail)
+    with pytest.raises(DatabaseBusy):
         fire(storage)
 
     assert len(asked) == 1
