@@ -123,6 +123,11 @@ class Crontab:
                 )
         return [self._schedule(e.name or "", e.kind, e.expression, e.said) for e in self._entries]
 
+    @property
+    def names(self) -> set[str]:
+        """The names of what the code has declared."""
+        return {entry.name for entry in self._entries if entry.name is not None}
+
     def write(self) -> list[str]:
         """Let the database know what the code declares, as a supervisor does that starts; return what changed."""
         declared = self.declared()

@@ -47,8 +47,7 @@ def _source(schedule: ScheduleRecord, jobs: ForgeJobs) -> str:
     """Return who made a schedule: an operator, the code, or code that is known to declare it no more."""
     if schedule.declared is None:
         return "operator"
-    known = {declared.name for declared in jobs.cron.declared()} if jobs.handlers else {schedule.name}
-    return "code" if schedule.name in known else "former code"
+    return "former code" if jobs.handlers and schedule.name not in jobs.cron.names else "code"
 
 
 def print_schedules(schedules: Sequence[ScheduleRecord], jobs: ForgeJobs) -> None:

@@ -153,3 +153,11 @@ def test_the_last_fires_are_shown_with_their_jobs(nightly: Farm) -> None:
     text = told(nightly, "show", "nightly", "--fires", "1")
     assert f"skipped  {fired['job_id']} (live then)" in text
     assert "fired    " not in text
+
+
+def test_a_schedule_that_the_code_declares_no_more_is_told(farm: Farm) -> None:
+    farm.jobs.cron("@daily", kind="gone")
+    farm.jobs.cron.write()
+
+    assert read(farm, "list", *APP)["schedules"][0]["source"] == "former code"
+    assert read(farm, "list")["schedules"][0]["source"] == "code", "nobody knows better without the application"
