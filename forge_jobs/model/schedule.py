@@ -76,7 +76,7 @@ class Cron:
     def next_after(self, instant: int) -> int | None:
         """Return the first fire strictly after an instant, both in microseconds since the epoch.
 
-        None where there is none before the year 9999.
+        None where there is none up to the year 9999.
         """
         try:
             reached = _reached(_local(instant, self._zone))

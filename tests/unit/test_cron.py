@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from forge_jobs import ForgeJobs, HandlerError, InvalidValue, PayloadError
 from forge_jobs.handlers import Handler
 from forge_jobs.model.crontab import Misfire, Overlap, Schedule, delay_of
-from forge_jobs.testing import run_due
+from forge_jobs.testing import ManualClock, run_due, use_clock
 from tests.support.clock import FakeClock
 
 
@@ -192,6 +193,19 @@ def test_schedules_fire_in_the_tests_of_applications(jobs: ForgeJobs, clock: Fak
     assert len(run_due(jobs)) == 1
     assert run_due(jobs) == []
     assert seen == ["tick", "tick"]
+
+
+def test_a_clock_to_turn_lets_schedules_fire(tmp_path: Path) -> None:
+    jobs, clock = ForgeJobs(f"sqlite:///{tmp_path}/queue.sqlite"), ManualClock()
+
+    @jobs.cron("*/15 * * * *")
+    def tidy() -> None: ...
+
+    use_clock(jobs, clock)
+    clock.advance(15 * 60)
+
+    assert [job.kind for job in run_due(jobs)] == ["tidy"]
+    jobs.close()
 
 
 def test_a_digest_knows_what_is_said_and_nothing_of_defaults() -> None:
