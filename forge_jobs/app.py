@@ -11,11 +11,13 @@ from uuid import UUID
 
 from forge_jobs.client import Cancelled, Client, Job, Page, checked_id
 from forge_jobs.config import Location, QueuePaths, locate
+from forge_jobs.crontab import Crontab
 from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
-from forge_jobs.limiter import Declared, RateLimiter
+from forge_jobs.limiter import RateLimiter, RateLimits
+from forge_jobs.model.declared import Declared
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
-from forge_jobs.model.limits import KindRules, rate_limit
+from forge_jobs.model.limits import rate_limit
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts, QueueSettings, checked_changes
 from forge_jobs.model.states import Status
@@ -44,8 +46,9 @@ class ForgeJobs:
         self._storage: Storage | None = None
         self.handlers = Registry()
         self.client = Client(lambda: self.storage)
-        self.declared_limits = Declared()
+        self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
+        self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
 
     @property
     def location(self) -> Location:
@@ -103,12 +106,7 @@ class ForgeJobs:
         timeout: float | None = None,
         memory_limit: int | str | None = None,
         cancel_grace: float = DEFAULT_GRACE,
-        max_running: int | None = None,
-        max_running_per_key: int | None = None,
-        concurrency_key: str | None = None,
-        rate_limit: str | Sequence[str] | None = None,
-        rate_cost: float = 1,
-        max_throttles: int = DEFAULT_MAX_THROTTLES,
+        **limits: Any,
     ) -> Any:
         """Declare a function as the handler of a kind of job (by default, of the function's name).
 
@@ -125,15 +123,6 @@ class ForgeJobs:
         ``rate_cost`` tokens of ``rate_limit`` (one or several, declared with ``jobs.rate_limit``), and waits for them.
         A job that was throttled ``max_throttles`` times ends dead.
         """
-        limits = LimitOptions(
-            max_running=max_running,
-            max_running_per_key=max_running_per_key,
-            concurrency_key=concurrency_key,
-            rate_limit=rate_limit,
-            rate_cost=rate_cost,
-            max_throttles=max_throttles,
-        )
-
         def declare(function: Callable[P, R]) -> Handler[P, R]:
             handler = Handler(
                 function,
@@ -145,7 +134,7 @@ class ForgeJobs:
                 timeout=timeout,
                 memory_limit=memory_limit,
                 cancel_grace=cancel_grace,
-                limits=limits,
+                limits=LimitOptions(**limits),
             )
             self.handlers.add(handler)
             return handler
@@ -169,11 +158,15 @@ class ForgeJobs:
         ``ctx.rate_limit.acquire``.
         """
         per = {"second": per_second, "minute": per_minute, "hour": per_hour, "day": per_day}
-        self.declared_limits.add(rate_limit(scope, capacity, **per))
+        self.rate_limits.add(rate_limit(scope, capacity, **per))
 
-    def rules(self) -> builtins.list[KindRules]:
-        """Return what the handlers declare that the database must know."""
-        return [handler.rules for handler in self.handlers.values()]
+    def declared(self) -> Declared:
+        """Return what the code declares that the database must know; a supervisor that starts writes it there."""
+        return Declared(
+            rules=[handler.rules for handler in self.handlers.values()],
+            rate_limits=self.rate_limits.all(),
+            schedules=self.cron.declared(),
+        )
 
     def enqueue(self, kind: str, payload: Any = None, *, connection: object | None = None, **options: Any) -> Job:
         """Store one job by kind and payload (a mapping of arguments); the handler need not be imported here.

@@ -72,7 +72,7 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @click.option("--from", "source", metavar="URL", required=True, help="The database to copy.")
 @click.option("--to", "target", metavar="URL", required=True, help="An empty database; created where there is none.")
 def copy(source: str, target: str) -> None:
-    """Copy all jobs, their histories and the queues' settings into an empty database.
+    """Copy all jobs, their histories, the schedules and the queues' settings into an empty database.
 
     Nobody else can write to either meanwhile, and no supervisor may run. All is copied and verified, or nothing. The
     source is left as it was: stop what enqueues, copy, change the configuration, start again.
@@ -80,7 +80,8 @@ def copy(source: str, target: str) -> None:
     before, after = (open_storage(locate(url).url) for url in (source, target))
     done = moving.copy(before, after, _show_progress if sys.stderr.isatty() else lambda _jobs: None)
     click.echo(
-        f"copied {done.jobs} jobs, {done.errors} lines of error history and {done.queues} queues\n"
+        f"copied {done.jobs} jobs, {done.errors} lines of error history, {done.queues} queues and "
+        f"{done.schedules} schedules\n"
         f"from {before.location}\nto   {after.location}\nverified: SHA-256 {done.digest}"
     )
 

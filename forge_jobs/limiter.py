@@ -69,7 +69,7 @@ class RateLimiter:
             raise _unknown(scope)
 
 
-class Declared:
+class RateLimits:
     """The rate limits that an application's code declares."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from forge_jobs.errors import DatabaseError, DatabaseUnusable, UsageError, WorkersAlive
+from forge_jobs.model.crontab import KEPT_FIRES, Fire, ScheduleRecord
 from forge_jobs.model.limits import Bucket, KindRules
 from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import ArchivedJob
@@ -21,11 +22,14 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
     errors: int
     queues: int
+    schedules: int
     digest: str
 
 
 def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lambda _jobs: None) -> Copied:
-    """Copy jobs with ids and histories, counts and queues' settings; all or nothing, nobody else writes meanwhile.
+    """Copy jobs with ids and histories, counts, schedules and queues' settings; all or nothing.
+
+    Nobody else writes meanwhile.
 
     Raises WorkersAlive where a live supervisor uses either, UsageError where the target is not empty, DatabaseError
     where what is read back from the target differs from what was read from the source: nothing is there then.
@@ -40,7 +44,7 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
     with source.archive.locked(), target.archive.locked():
         _check_nobody_works(source)  # nor has come meanwhile
         _check_nobody_works(target)
-        if target.queue_config.queues() or _page(target, 0):
+        if target.queue_config.queues() or target.schedules.all() or _page(target, 0):
             raise UsageError(
                 f"{target.location} is not empty: copy into a new database, or empty it with forge-jobs-db reset"
             )
@@ -52,8 +56,12 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
         queues = source.queue_config.queues()
         target.archive.store_rest(queues, source.archive.tallies())
         target.limits.restore(*_limits(source))
+        schedules = _schedules(source)
+        target.schedules.restore(schedules)
         _check_same(source, target, copied)
-    return Copied(jobs=copied.jobs, errors=copied.errors, queues=len(queues), digest=copied.digest)
+    return Copied(
+        jobs=copied.jobs, errors=copied.errors, queues=len(queues), schedules=len(schedules), digest=copied.digest
+    )
 
 
 class _Sum:
@@ -89,12 +97,18 @@ def _limits(storage: Storage) -> tuple[list[KindRules], list[Bucket]]:
     return storage.limits.rules(), storage.limits.rate_limits()
 
 
+def _schedules(storage: Storage) -> list[tuple[ScheduleRecord, list[Fire]]]:
+    return [(record, storage.schedules.fires(record.name, KEPT_FIRES)) for record in storage.schedules.all()]
+
+
 def _check_same(source: Storage, target: Storage, copied: _Sum) -> None:
     there = _Sum()
     for page in _pages(target):
         there.add(page)
     same_rest = sorted(source.archive.tallies()) == sorted(target.archive.tallies()) and (
-        source.queue_config.queues() == target.queue_config.queues() and _limits(source) == _limits(target)
+        source.queue_config.queues() == target.queue_config.queues()
+        and _limits(source) == _limits(target)
+        and _schedules(source) == _schedules(target)
     )
     if (there.jobs, there.errors, there.digest) != (copied.jobs, copied.errors, copied.digest) or not same_rest:
         raise DatabaseError(

@@ -13,8 +13,10 @@ from forge_jobs.app import ForgeJobs
 from forge_jobs.client import Job
 from forge_jobs.clock import MICROSECONDS, Clock, SystemClock
 from forge_jobs.context import JobContext
+from forge_jobs.declaring import declare
 from forge_jobs.execution import ended_for_good, run
 from forge_jobs.ids import new_process_id
+from forge_jobs.schedules import fire_due
 from forge_jobs.settling import Settler
 from forge_jobs.storage import open_storage
 from forge_jobs.storage.records import Claim, ProcessRecord, Want
@@ -38,16 +40,18 @@ class ManualClock:
 
 
 def use_clock(jobs: ForgeJobs, clock: Clock) -> None:
-    """Let the application's storage go by this clock from now on."""
+    """Let the application's storage go by this clock from now on, and its schedules too."""
     jobs.close()
     jobs.use(open_storage(jobs.location.url, clock=clock), jobs.location)
+    jobs.cron.write()
 
 
 def run_due(jobs: ForgeJobs, *, limit: int = 1000) -> list[Job]:
     """Run the jobs that are due, of every kind the application handles, here and one after another.
 
     Each is claimed, executed, settled and recorded as a worker would do it; a job that fails waits for its next
-    attempt. Jobs that are enqueued meanwhile are run too. Returns the jobs that ran, in order, at most ``limit``.
+    attempt. Schedules whose time has come fire first. Jobs that are enqueued meanwhile are run too. Returns the jobs
+    that ran, in order, at most ``limit``.
     """
     runner = _Runner(jobs)
     ran: list[Job] = []
@@ -66,7 +70,7 @@ class _Runner:
         self._storage = jobs.storage
         self._process_id = new_process_id()
         self._claim_no = 0
-        self._storage.limits.declare(jobs.rules(), jobs.declared_limits.all())
+        declare(self._storage, jobs.declared(), self._storage.clock.now())
         self._settler = Settler("testing", os.getpid(), lambda: 0.0)
         self._storage.registry.announce_worker(
             ProcessRecord(
@@ -81,6 +85,7 @@ class _Runner:
 
     def claim(self) -> Claim | None:
         """Return the next job of the first queue that has one."""
+        fire_due(self._storage.schedules, self._storage.clock.now())
         while self._storage.upkeep.open_due(DUE_SLICE).ready or self._storage.upkeep.expire(DUE_SLICE):
             continue
         while self._storage.limits.admit(DUE_SLICE).more:

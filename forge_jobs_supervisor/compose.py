@@ -15,7 +15,7 @@ from forge_jobs.clock import monotonic
 from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import ForgeJobsError
 from forge_jobs.ids import new_host_id
-from forge_jobs.model.limits import KindRules, RateLimit
+from forge_jobs.model.declared import Declared
 from forge_jobs.settling import Settler
 from forge_jobs.storage import close_idle, open_storage
 from forge_jobs.storage.records import HostRecord
@@ -57,8 +57,7 @@ class Plan:
     location: Location
     targets: dict[str, int]
     kinds: Sequence[str]
-    rules: Sequence[KindRules] = ()
-    rate_limits: Sequence[RateLimit] = ()
+    declared: Declared = field(default_factory=Declared)
     commands: Rules | None = None  # None: no programs are run
     drain: bool = False
     grace: float = 30.0
@@ -164,8 +163,7 @@ class Farm:
             clock=stores.clock,
             drain=self._plan.drain,
             totals=self._plan.observe is not None,
-            rules=self._plan.rules,
-            rate_limits=self._plan.rate_limits,
+            declared=self._plan.declared,
         )
         return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from forge_jobs.model.limits import KindRules, RateLimit
+from forge_jobs.model.declared import Declared
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -132,8 +132,7 @@ class Manifest(Message, frozen=True, kw_only=True):
     origin: str
     queues: Sequence[str]
     kinds: Sequence[str]
-    rules: Sequence[KindRules]
-    rate_limits: Sequence[RateLimit]
+    declared: Declared
 
 
 ANY = (

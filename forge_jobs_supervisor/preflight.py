@@ -12,7 +12,7 @@ from forge_jobs.storage import close_idle, is_postgres, open_storage, sqlite_pat
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.messages import BootFailed, Manifest, Message, Ready, decoded, encoded
 from forge_jobs_supervisor.unix import forksafety, processes
-from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.lifeline import MAX_DATAGRAM, Lifeline
 
 SPARE_DESCRIPTORS = 32
 INSPECTION_SECONDS = 120.0
@@ -61,7 +61,13 @@ def inspect(app_name: str) -> Manifest:
 
     def look() -> Message:
         app = application.load(app_name)
-        return manifest_of(app, app.location)
+        manifest = manifest_of(app, app.location)
+        if len(encoded(manifest)) > MAX_DATAGRAM:
+            raise UsageError(
+                f"application {app_name!r}: what it declares is too much for --no-preload: make the payloads of its "
+                "schedules smaller, or leave --no-preload out"
+            )
+        return manifest
 
     answer = _in_child(look, doing=f"importing application {app_name!r}")
     assert isinstance(answer, Manifest)
@@ -75,8 +81,7 @@ def manifest_of(app: ForgeJobs, location: Location) -> Manifest:
         origin=location.origin,
         queues=list(app.handlers.queues()),
         kinds=list(app.handlers),
-        rules=app.rules(),
-        rate_limits=app.declared_limits.all(),
+        declared=app.declared(),
     )
 
 

@@ -35,6 +35,7 @@ from forge_jobs.storage.records import (
     Want,
     WorkerView,
 )
+from forge_jobs.storage.schedule_ports import Schedules
 
 
 class Producer(Protocol):
@@ -278,6 +279,8 @@ class Storage(Protocol):
     def upkeep(self) -> Upkeep: ...
     @property
     def leadership(self) -> Leadership: ...
+    @property
+    def schedules(self) -> Schedules: ...
     @property
     def archive(self) -> Archive: ...
     @property

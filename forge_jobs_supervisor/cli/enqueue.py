@@ -47,13 +47,13 @@ def enqueue(
     Where the application is known (--app, FORGE_APP, pyproject.toml) the payload is checked against its handler.
     """
     jobs = opened(app_name, database, config)
-    _check_kind(jobs, kind)
+    check_kind(jobs, kind)
     given = plain | {
         "run_at": None if run_at is None else moment(run_at),
         "expires_at": None if expires_at is None else moment(expires_at),
     }
     options = {name: value for name, value in given.items() if value is not None}
-    arguments = _payload(payload)
+    arguments = payload_of(payload)
     _check_shipped(jobs, kind, arguments)
     job = jobs.enqueue(kind, arguments, **options)
     if not wait:
@@ -70,7 +70,8 @@ def enqueue(
     print_json({"id": job.id, "deduplicated": job.deduplicated, "value": result} if as_json else result)
 
 
-def _check_kind(jobs: ForgeJobs, kind: str) -> None:
+def check_kind(jobs: ForgeJobs, kind: str) -> None:
+    """Raise UsageError where the application is known and has no handler of a kind."""
     if jobs.handlers and kind not in jobs.handlers and not kind.startswith(RESERVED):
         near = difflib.get_close_matches(kind, list(jobs.handlers), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(jobs.handlers))}"
@@ -87,7 +88,8 @@ def _check_shipped(jobs: ForgeJobs, kind: str, arguments: Any) -> None:
         known[kind].parameters.encode(arguments)
 
 
-def _payload(given: str) -> Any:
+def payload_of(given: str) -> Any:
+    """Return the arguments that a command was given as JSON, in a file, or on standard input."""
     if given == "-":
         text, source = sys.stdin.buffer.read(), "standard input"
     elif given.startswith("@"):

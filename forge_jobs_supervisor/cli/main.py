@@ -7,6 +7,7 @@ import click
 from forge_jobs import __version__
 from forge_jobs.terminal import Command
 from forge_jobs_supervisor.cli.cancel import cancel
+from forge_jobs_supervisor.cli.cron import cron
 from forge_jobs_supervisor.cli.enqueue import enqueue
 from forge_jobs_supervisor.cli.jobs import list_jobs, show
 from forge_jobs_supervisor.cli.limits import limits
@@ -34,8 +35,9 @@ for command in (
     show,
     queues,
     queue,
-    workers,
     limits,
+    cron,
+    workers,
     top,
     stack,
 ):

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from forge_jobs.clock import Clock, monotonic, monotonic_us
+from forge_jobs.declaring import declare
 from forge_jobs.errors import DatabaseError
-from forge_jobs.model.limits import KindRules, RateLimit
+from forge_jobs.model.declared import Declared
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.settling import Settler
 from forge_jobs.storage.records import HostRecord
@@ -53,12 +54,11 @@ class Coordinator:
         clock: Clock,
         drain: bool,
         totals: bool,
-        rules: Sequence[KindRules] = (),
-        rate_limits: Sequence[RateLimit] = (),
+        declared: Declared,
     ) -> None:
         self._host = host
-        self._rules = rules
-        self._rate_limits = rate_limits
+        self._declared = declared
+        self._clock = clock
         self._stores = stores
         self._board = board
         self._lifeline = lifeline
@@ -86,7 +86,7 @@ class Coordinator:
             timetable.add(Duty("totals", TOTALS_EVERY, self._reporter.tell_totals, patient=True))
 
     def boot(self) -> None:
-        """Register the host, its queues and its doorbell; raises DatabaseError."""
+        """Register the host, its queues, its schedules and its doorbell; raises DatabaseError."""
         self._announce()
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
@@ -98,7 +98,8 @@ class Coordinator:
         self._stores.registry.announce_host(self._host)
         for queue in self._host.queues:
             self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
-        self._stores.limits.declare(self._rules, self._rate_limits)
+        for name in declare(self._stores, self._declared, self._clock.now()):
+            _log.info("schedule %s: what the code declares is new, and holds now", name)
 
     def run(self) -> None:
         """Keep house until everybody else has left, or until the parent is dead."""

@@ -6,6 +6,7 @@ import logging
 
 from forge_jobs.clock import MICROSECONDS, Clock, boottime_us, monotonic
 from forge_jobs.storage.records import UNKNOWN_KIND, Glance, Unserved
+from forge_jobs_supervisor.coordinator.crontab import Crontab
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
 
@@ -33,7 +34,7 @@ PARK_PAUSE = 0.05
 
 
 class Leader:
-    """Takes or renews the lease; while it has it: retention, tallies, and what nobody serves."""
+    """Takes or renews the lease; while it has it: schedules, retention, tallies, and what nobody serves."""
 
     def __init__(self, host_id: str, stores: Stores, timetable: Timetable, clock: Clock) -> None:
         self._host_id = host_id
@@ -52,6 +53,7 @@ class Leader:
             Duty("limits", LIMITS_EVERY, self._keep_limits, patient=True),
             Duty("expire", NEVER, self._expire, due=NEVER),
         )
+        self._crontab = Crontab(stores.schedules, timetable, clock, lambda: self._leads)
 
     def resign(self) -> None:
         """Give the lease up, so that another need not wait for its end."""

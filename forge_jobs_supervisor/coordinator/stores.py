@@ -15,6 +15,7 @@ from forge_jobs.storage.ports import (
     Upkeep,
     WorkerQueue,
 )
+from forge_jobs.storage.schedule_ports import Schedules
 
 
 class Stores(Protocol):
@@ -36,5 +37,7 @@ class Stores(Protocol):
     def leadership(self) -> Leadership: ...
     @property
     def operator(self) -> Operator: ...
+    @property
+    def schedules(self) -> Schedules: ...
 
     def doorbell(self, host_id: str) -> Doorbell: ...

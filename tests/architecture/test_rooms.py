@@ -143,6 +143,10 @@ def test_sql_stands_in_sql_files() -> None:
     assert found == []
 
 
+def test_croniter_is_asked_in_one_place() -> None:
+    assert [f for f in files() if "croniter" in imported(f)] == ["forge_jobs/model/schedule.py"]
+
+
 def test_chance_is_drawn_in_the_composition_root() -> None:
     assert [f for f in files() if "random" in imported(f)] == ["forge_jobs_supervisor/compose.py"]
 

@@ -22,7 +22,7 @@ OWN = {
     "postgres": {
         *("clock", "notify"),  # the server's time; rings travel in the transaction
         *("lock_all", "held_snapshots", "dead_rows"),
-        *("registered_shared", "queue_settings_locked", "lock_jobs"),
+        *("registered_shared", "queue_settings_locked", "schedule_locked", "lock_jobs"),
         *("exchange", "queue_turn"),
     },
 }

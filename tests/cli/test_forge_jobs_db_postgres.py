@@ -90,7 +90,7 @@ def test_moving_house_and_back(farm: Farm, tmp_path: Path) -> None:
     there = told(farm, "copy", "--from", file, "--to", farm.url)
     again = told(farm, "copy", "--from", farm.url, "--to", back)
 
-    assert there.startswith("copied 25 jobs, 0 lines of error history and 0 queues\nfrom ")
+    assert there.startswith("copied 25 jobs, 0 lines of error history, 0 queues and 0 schedules\nfrom ")
     assert there.splitlines()[-1] == again.splitlines()[-1] != ""
     assert farm.jobs.get(jobs[7].id).unique_key == "7"
     assert ForgeJobs(back).get(jobs[7].id).unique_key == "7"

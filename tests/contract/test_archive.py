@@ -21,6 +21,7 @@ from tests.support.builders import ALL, a_living_host, a_queue, enqueue, enqueue
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 from tests.support.limits import give_out
+from tests.support.schedules import add, fire, times_made
 
 LARGE = b'"' + "ü".encode() * 3000 + b'"'
 
@@ -61,7 +62,10 @@ def fill(storage: Storage, clock: FakeClock) -> None:
     )
     storage.limits.acquire(["api", "api:7"], 2)
     enqueue_some(storage, 2, "limited", payload=b'{"tenant":"a"}', trace="00-1-2-01")
-    clock.advance(1)
+    add(storage, "a/b", payload=b'{"a":"\xc3\xbc"}', misfire="all", overlap="allow", jitter=0.5)
+    add(storage, "hourly", expression="0 * * * *", timezone="Europe/Berlin", queue="media", priority=-1)
+    clock.advance(300)
+    fire(storage)
 
 
 def content(storage: Storage) -> list[ArchivedJob]:
@@ -74,12 +78,28 @@ def test_a_copy_has_everything_in_its_order(storage: Storage, target: Storage, c
     copied = moving.copy(storage, target)
 
     assert content(target) == content(storage) != []
-    assert (copied.jobs, copied.queues, len(copied.digest)) == (10, 2, 64)
+    assert (copied.jobs, copied.queues, copied.schedules, len(copied.digest)) == (15, 2, 2, 64)
     assert copied.errors == sum(len(job.record.error_history) for job in content(storage)) > 0
     assert target.queue_config.queues() == storage.queue_config.queues()
     assert target.operator.counts() == storage.operator.counts()
     assert target.limits.rules() == storage.limits.rules() != []
     assert target.limits.rate_limits() == storage.limits.rate_limits() != []
+    assert target.schedules.all() == storage.schedules.all()
+    for name in ("a/b", "hourly"):
+        assert target.schedules.fires(name, 100) == storage.schedules.fires(name, 100)
+    assert len(target.schedules.fires("a/b", 100)) == 5
+
+
+def test_schedules_go_on_where_they_were_moved_to(storage: Storage, target: Storage, clock: FakeClock) -> None:
+    add(storage, overlap="allow", misfire="all")
+    clock.advance(120)
+    assert fire(storage).fired == 2
+    moving.copy(storage, target)
+
+    assert fire(target).fired == 0
+    clock.advance(120)
+    assert fire(target).fired == 2
+    assert set(times_made(target).values()) == {1}
 
 
 def test_what_was_copied_goes_on_there(storage: Storage, target: Storage, clock: FakeClock) -> None:
@@ -131,13 +151,15 @@ def test_an_empty_database_can_be_copied(storage: Storage, target: Storage) -> N
     assert moving.copy(storage, target).jobs == 0
 
 
-@pytest.mark.parametrize("what", ["a job", "a queue"])
+@pytest.mark.parametrize("what", ["a job", "a queue", "a schedule"])
 def test_a_target_that_is_not_empty_is_refused(storage: Storage, target: Storage, what: str) -> None:
     target.schema.create()
     if what == "a job":
         enqueue(target)
-    else:
+    elif what == "a queue":
         a_queue(target)
+    else:
+        add(target)
     enqueue(storage)
     before = content(target)
 
@@ -162,6 +184,24 @@ def test_it_is_refused_while_a_supervisor_lives_on_either(
 def test_a_database_is_not_copied_into_itself(storage: Storage) -> None:
     with pytest.raises(UsageError, match="cannot be copied into itself"):
         moving.copy(storage, storage)
+
+
+@pytest.mark.parametrize("what", ["a schedule", "a fire"])
+def test_a_schedule_that_was_not_copied_faithfully_is_not_kept(
+    storage: Storage, target: Storage, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    add(storage)
+    clock.advance(60)
+    fire(storage)
+    target.schema.create()
+    restore = target.schedules.restore
+    kept = 0 if what == "a schedule" else 1
+    monkeypatch.setattr(target.schedules, "restore", lambda all_: restore([(s, []) for s, _fires in all_[:kept]]))
+
+    with pytest.raises(DatabaseError, match=r"nothing was kept"):
+        moving.copy(storage, target)
+
+    assert target.schedules.all() == []
 
 
 @pytest.mark.parametrize("at", [0, 3])

@@ -128,6 +128,7 @@ class PostgresBackend:
         self.url = having(self._server, schema=self._schema)
         self._opened: list[PostgresStorage] = []
         self._lent: list[psycopg.Connection[Any]] = []
+        self._hands: psycopg.Connection[Any] | None = None
         self._lives = 0
 
     def open(self, clock: Clock) -> Storage:
@@ -162,14 +163,17 @@ class PostgresBackend:
         self._execute(f"UPDATE {self._schema}.host SET dead = false WHERE life_lock = {life_lock}")
 
     def _execute(self, text: str) -> None:
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(text)  # type: ignore[arg-type]  # made here, of nothing from outside
+        if self._hands is None:
+            self._hands = psycopg.connect(self._server, autocommit=True)
+        self._hands.execute(text)  # type: ignore[arg-type]  # made here, of nothing from outside
 
     def close(self) -> None:
         """Remove the schema."""
         for connection in self._lent:
             connection.close()
         self._execute(f"DROP SCHEMA IF EXISTS {self._schema} CASCADE")
+        if self._hands is not None:
+            self._hands.close()
         for storage in self._opened:
             storage.close()
 

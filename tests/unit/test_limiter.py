@@ -23,7 +23,7 @@ def test_a_handler_says_its_limits(jobs: ForgeJobs) -> None:
     )
     def send(tenant: str) -> None: ...
 
-    assert jobs.rules() == [
+    assert jobs.declared().rules == [
         KindRules(
             kind="send",
             max_running=4,
@@ -66,7 +66,7 @@ def test_a_rate_limit_is_declared_once(jobs: ForgeJobs) -> None:
 
     with pytest.raises(InvalidValue, match="declared twice"):
         jobs.rate_limit("slack", capacity=51, per_second=1)
-    assert jobs.declared_limits.all() == [RateLimit(scope="slack", capacity=50, refill=1)]
+    assert jobs.declared().rate_limits == [RateLimit(scope="slack", capacity=50, refill=1)]
 
 
 def test_a_program_may_use_a_limit_too(jobs: ForgeJobs) -> None:

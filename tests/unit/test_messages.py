@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from forge_jobs.model.crontab import Misfire, Schedule
+from forge_jobs.model.declared import Declared
 from forge_jobs.model.limits import KindRules, RateLimit
 from forge_jobs.model.stops import StopReason
 from forge_jobs_supervisor import messages
@@ -28,6 +30,10 @@ from forge_jobs_supervisor.messages import (
     Watch,
     decoded,
     encoded,
+)
+
+A_SCHEDULE = Schedule(
+    name="n", kind="b", expression="@daily", payload='{"a": "é"}'.encode(), misfire=Misfire.ALL, jitter=2.5
 )
 
 EVERY: list[Message] = [
@@ -69,8 +75,11 @@ EVERY: list[Message] = [
         origin="the test",
         queues=["a"],
         kinds=["b", "c"],
-        rules=[KindRules(kind="b", max_running=2)],
-        rate_limits=[RateLimit(scope="s", capacity=1.0, refill=2.0)],
+        declared=Declared(
+            rules=[KindRules(kind="b", max_running=2)],
+            rate_limits=[RateLimit(scope="s", capacity=1.0, refill=2.0)],
+            schedules=[A_SCHEDULE],
+        ),
     ),
 ]
 

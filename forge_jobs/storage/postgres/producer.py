@@ -37,6 +37,10 @@ class PostgresProducer:
         with self._database.single() if one_statement else self._database.writing() as connection:
             return self._store_all(connection, jobs, now)
 
+    def store(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
+        """Store jobs as part of a transaction of this storage's own, and ring in it."""
+        return self._store_all(connection, jobs, now)
+
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> list[Enqueued]:
         if len(jobs) == 1:
             return [self._store(connection, jobs[0], now, next(_rings(jobs, now), None))]

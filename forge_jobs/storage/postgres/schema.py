@@ -15,6 +15,7 @@ from forge_jobs.storage.postgres.migrating import migrate, pending, version_of
 from forge_jobs.storage.sql import migrations
 
 TABLES = (
+    "schedule",
     "process",
     "job",
     "queue",
@@ -26,6 +27,7 @@ TABLES = (
     "kind",
     "admission",
     "rate_limit",
+    "fire",
 )
 """Ours, in the order in which everybody locks them."""
 

@@ -16,6 +16,7 @@ from forge_jobs.storage.postgres.operator import PostgresOperator
 from forge_jobs.storage.postgres.producer import PostgresProducer
 from forge_jobs.storage.postgres.queue_config import PostgresQueueConfig
 from forge_jobs.storage.postgres.registry import PostgresRegistry
+from forge_jobs.storage.postgres.schedules import PostgresSchedules
 from forge_jobs.storage.postgres.schema import PostgresSchema
 from forge_jobs.storage.postgres.upkeep import PostgresUpkeep
 from forge_jobs.storage.postgres.worker_queue import PostgresWorkerQueue
@@ -43,6 +44,7 @@ class PostgresStorage:
         self.limits = PostgresLimits(self._database, bells)
         self.control = PostgresControl(self._database, bells)
         self.leadership = PostgresLeadership(self._database)
+        self.schedules = PostgresSchedules(self._database, self.producer)
         self.archive = PostgresArchive(self._database)
         self.schema = PostgresSchema(self._database)
 

@@ -43,10 +43,18 @@ class SqliteProducer:
             callers.ring_at_commit(self._bells.ring, stored.rings)
             return stored.answers
         with self._database.writing() as own:
-            stored = self._store_all(own, jobs, now)
-        for ring in stored.rings:
-            self._bells.ring(*ring)
+            stored = self.store(own, jobs, now)
+        self.ring(stored.rings)
         return stored.answers
+
+    def ring(self, rings: Sequence[Ring]) -> None:
+        """Tell the coordinators of jobs that were stored."""
+        for ring in rings:
+            self._bells.ring(*ring)
+
+    def store(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> Stored:
+        """Store jobs as part of a transaction that is open; to be rung for when it is committed."""
+        return self._store_all(connection, jobs, now)
 
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> Stored:
         rules = {kind: each for kind, each in all_rules(self._database, connection).items() if each.limited}

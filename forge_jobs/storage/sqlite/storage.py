@@ -17,6 +17,7 @@ from forge_jobs.storage.sqlite.operator import SqliteOperator
 from forge_jobs.storage.sqlite.producer import SqliteProducer
 from forge_jobs.storage.sqlite.queue_config import SqliteQueueConfig
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
+from forge_jobs.storage.sqlite.schedules import SqliteSchedules
 from forge_jobs.storage.sqlite.schema import SqliteSchema
 from forge_jobs.storage.sqlite.turnstile import WaitForLock
 from forge_jobs.storage.sqlite.upkeep import SqliteUpkeep
@@ -48,6 +49,7 @@ class SqliteStorage:
         self.limits = SqliteLimits(self._database, bells)
         self.control = SqliteControl(self._database, bells)
         self.leadership = SqliteLeadership(self._database, self.registry)
+        self.schedules = SqliteSchedules(self._database, self.producer)
         self.archive = SqliteArchive(self._database)
         self.schema = SqliteSchema(self._database)
 

@@ -15,6 +15,7 @@ from forge_jobs_supervisor.shipped.command import Commands, exit_code_of
 from forge_jobs_supervisor.shipped.rules import Rules
 from forge_jobs_supervisor.shipped.tail import KEPT
 from tests.support.farm import gone
+from tests.support.limits import no_limits
 from tests.support.until import until
 
 
@@ -24,6 +25,7 @@ def a_context(notes: list[str | None] | None = None) -> JobContext:
         enqueue=lambda *_: None,  # type: ignore[arg-type,return-value]
         report=lambda _done, _total, note: None if notes is None else notes.append(note),
         completing=lambda _result: None,  # type: ignore[arg-type,return-value]
+        rate_limit=no_limits(),
     )  # fmt: skip
 
 

@@ -1,0 +1,10 @@
+-- Moves a schedule on to its next time, if it stands as it was seen and none of the times has fired: true for one of many.
+-- Nobody is waited for: who holds the row changes the schedule or fires it.
+UPDATE forge_jobs.schedule
+SET next_fire_at = $4, last_fire_at = coalesce($6::timestamptz, last_fire_at), last_error = NULL
+WHERE name = (
+    SELECT name FROM forge_jobs.schedule
+    WHERE name = $1 AND enabled AND next_fire_at = $2 AND updated_at = $3
+      AND (last_fire_at IS NULL OR $5::timestamptz IS NULL OR last_fire_at < $5::timestamptz)
+    FOR UPDATE SKIP LOCKED)
+RETURNING name

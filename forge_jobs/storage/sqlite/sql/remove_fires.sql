@@ -1,0 +1,2 @@
+-- Forgets the fires of a schedule.
+DELETE FROM fire WHERE schedule = ?1

@@ -1,0 +1,45 @@
+"""Schedules: the leader's duty to make jobs when their time comes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from forge_jobs.clock import MICROSECONDS, Clock, monotonic
+from forge_jobs.schedules import fire_due
+from forge_jobs.storage.schedule_ports import Schedules
+from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+
+_log = logging.getLogger(__name__)
+
+FIRE_EVERY = 0.5
+"""Seconds between looks: a schedule that an operator has changed is followed so soon. Known times are met exactly."""
+
+
+class Crontab:
+    """Fires what is due while this host leads; several that believe to lead do no harm."""
+
+    def __init__(self, schedules: Schedules, timetable: Timetable, clock: Clock, leads: Callable[[], bool]) -> None:
+        self._schedules = schedules
+        self._timetable = timetable
+        self._clock = clock
+        self._leads = leads
+        self._told: dict[str, str] = {}
+        timetable.add(Duty("fire", FIRE_EVERY, self._fire))
+
+    def _fire(self) -> None:
+        if not self._leads():
+            return
+        done = fire_due(self._schedules, self._clock.now())
+        self._tell(done.errors)
+        if done.next_due is not None:
+            wait = max(done.next_due - self._clock.now(), 0) / MICROSECONDS
+            if wait < FIRE_EVERY:
+                self._timetable.hasten("fire", monotonic() + wait)
+
+    def _tell(self, errors: dict[str, str]) -> None:
+        """Say once what keeps a schedule from firing."""
+        for name, told in errors.items():
+            if self._told.get(name) != told:
+                _log.error("schedule %s did not fire and is tried again: %s", name, told)
+        self._told = errors
