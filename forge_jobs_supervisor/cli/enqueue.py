@@ -50,7 +50,7 @@ def enqueue(
         "expires_at": None if expires_at is None else moment(expires_at),
     }
     options = {name: value for name, value in given.items() if value is not None}
-    job = jobs.enqueue(kind, _payload(payload), **options)
+    job = jobs.enqueue(kind, read_payload(payload), **options)
     if not wait:
         if as_json:
             print_json({"id": job.id, "deduplicated": job.deduplicated})
@@ -72,7 +72,8 @@ def _check_kind(jobs: ForgeJobs, kind: str) -> None:
         raise UsageError(f"the application has no handler of kind {kind!r}; {hint}")
 
 
-def _payload(given: str) -> Any:
+def read_payload(given: str) -> Any:
+    """Return the JSON that --payload gives: written out, in a file, or on standard input; raise PayloadError."""
     if given == "-":
         text, source = sys.stdin.buffer.read(), "standard input"
     elif given.startswith("@"):

@@ -14,6 +14,7 @@ from forge_jobs_supervisor.cli.stack import stack
 from forge_jobs_supervisor.cli.status import queues, status, workers
 from forge_jobs_supervisor.cli.supervise import supervise
 from forge_jobs_supervisor.cli.top import top
+from forge_jobs_supervisor.cli.verbs import delete, edit, move, purge, retry, run_now
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -24,3 +25,5 @@ def main() -> None:
 
 for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
     main.add_command(command)
+for verb in (retry, delete, run_now, move, edit, purge):
+    main.add_command(verb)

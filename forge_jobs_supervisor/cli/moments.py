@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from forge_jobs.clock import SystemClock, as_datetime
 from forge_jobs.errors import InvalidValue
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from forge_jobs.model.durations import checked_duration
 
 
 def moment(text: str) -> datetime:
-    """Return ``+10m`` (s, m, h, d from now) or an ISO 8601 time with its zone as a moment; raise InvalidValue."""
+    """Return ``+10m`` (s, m, h, d, w from now) or an ISO 8601 time with its zone as a moment; raise InvalidValue."""
     now = as_datetime(SystemClock().now())
     assert now is not None
-    if relative := re.fullmatch(r"\+(\d{1,6}(?:\.\d+)?)([smhd])", text):
-        return now + timedelta(**{_UNITS[relative[2]]: float(relative[1])})
+    if text.startswith("+"):
+        return now + timedelta(microseconds=checked_duration(text[1:], "time +"))
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -8,7 +8,8 @@ from typing import Any
 import apsw
 import msgspec
 
-from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
+from forge_jobs.storage.census import Census, census_of
+from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import hand_in
 from forge_jobs.storage.sqlite.lifelock import LifeLocks

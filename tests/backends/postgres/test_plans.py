@@ -43,7 +43,7 @@ VACUUM ANALYZE job;
 AN_ID = "gen_random_uuid()"
 PK, READY, DUE, SHUT, RUNNING, STOP = "job_pkey", "job_ready", "job_due", "job_shut", "job_running", "job_stop"
 CLAIM = "3, 'default', '{work}', 8, 20000, 4000000, now(), '{work}', '{100}', 1000"
-FILTER = "9000000000, NULL, NULL, NULL, 50"
+FILTER = "9000000000, NULL, NULL, NULL, NULL, NULL, 50"
 ENDED = "'{1}', '{1}', '{1}', ARRAY[now()], ARRAY[now()], '{1}', '{1}'"
 NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}', 'channel', 'ring'"
 
@@ -55,9 +55,11 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "claim_state": ("1, 3, 1", {PK}),
     "claims_before": ("now()", {RUNNING}),
     "claims_of": ("3", {RUNNING}),
+    "count_by_filter": (FILTER, {PK}),
     "count_ready": ("", {READY}),
     "count_running": ("", {RUNNING}),
     "count_shut": ("", {SHUT}),
+    "edit": ("NULL, 1, now(), now(), 1", {PK}),
     "enqueue": (f"{AN_ID}, {NEW}", {READY}),
     "expired": ("now(), 500", {"job_expiring"}),
     "exchange": (f"{CLAIM}, {ENDED}, 0, '-infinity', 0, true", {READY, PK, RUNNING}),
@@ -69,6 +71,7 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "hand_in_waiting": ("'failed', 1, now(), 0, 0, now(), 1, 1, 5, 3, 5", {PK}),
     "lock_jobs": ("'{1,2}'", {PK}),
     "look": ("300, 'host', now()", {READY, DUE, "job_expiring", STOP}),
+    "move": ("'other', 1", {PK}),
     "next_due": ("", {DUE}),
     "oldest_ready": ("'default'", {READY}),
     "open_due": ("now() + interval '100 s', 500", {DUE, PK}),

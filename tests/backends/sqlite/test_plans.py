@@ -25,6 +25,7 @@ HOT: dict[str, list[str]] = {
     "count_ready": ["SCAN job USING COVERING INDEX job_ready"],
     "count_running": ["SCAN job USING COVERING INDEX job_running"],
     "count_shut": ["SEARCH job USING COVERING INDEX job_shut (gate>?)"],
+    "edit": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "get": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
     "hand_in_dead": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "hand_in_done": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
@@ -35,6 +36,7 @@ HOT: dict[str, list[str]] = {
         "SEARCH job USING INDEX job_expiring (expires_at>?)",
         "SCAN job USING INDEX job_stop",
     ],
+    "move": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "next_due": ["SEARCH job USING COVERING INDEX job_due"],
     "oldest_ready": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
     "open_due": [
