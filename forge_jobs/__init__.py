@@ -40,6 +40,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Dead, Done, Failed, Snoozed, Throttled
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.model.stops import JobCancelled, JobInterrupted, JobOutOfMemory, JobStopped, JobTimeout
+from forge_jobs.model.why import Why
 from forge_jobs.verbs import Cancelled, Changed
 
 __version__ = "0.1.0"
@@ -82,5 +83,6 @@ __all__ = [
     "Throttled",
     "Transaction",
     "UsageError",
+    "Why",
     "WorkersAlive",
 ]

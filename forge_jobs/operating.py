@@ -11,6 +11,7 @@ from forge_jobs.errors import InvalidValue
 from forge_jobs.model.durations import checked_duration
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.states import Status
+from forge_jobs.model.why import Why
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.verbs import Cancelled, Changed
 
@@ -87,6 +88,10 @@ class Operating:
         """
         wanted = _some("edit", job_ids, **filters)
         return self.client.edit(wanted, payload=payload, priority=priority, run_at=run_at)
+
+    def why(self, job_id: str | UUID) -> Why:
+        """Return why a job waits, where it runs, or how each of its attempts ended; raise JobNotFound."""
+        return self.client.why(checked_id(job_id))
 
     def count(self, **filters: Any) -> dict[Status, int]:
         """Return how many jobs match, by status; all jobs without a filter.

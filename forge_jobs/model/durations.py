@@ -28,3 +28,19 @@ def _seconds(told: str | float | timedelta) -> float | None:
         parts = _TOLD.fullmatch(told.strip())
         return float(parts[1]) * _SECONDS[parts[2]] if parts else None
     return float(told) if isinstance(told, (int, float)) and not isinstance(told, bool) else None
+
+
+def span(seconds: float | None) -> str:
+    """Return a duration in its two largest units."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -15,6 +15,7 @@ from forge_jobs.clock import Clock
 from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.model.why import Facts
 from forge_jobs.storage.census import Census
 from forge_jobs.storage.house_ports import Archive, Schema
 from forge_jobs.storage.records import (
@@ -112,6 +113,13 @@ class Operator(Protocol):
 
         ``wanted`` names no ids. A slice is bounded, so the call is short however many jobs there are.
         """
+
+
+class Inspection(Protocol):
+    """Held by clients: one job's situation."""
+
+    def facts(self, job_id: str) -> Facts | None:
+        """Return what is known of a job's situation, in one snapshot, or None. Changes nothing."""
 
 
 class ProcessRegistry(Protocol):
@@ -277,6 +285,8 @@ class Storage(Protocol):
     def worker_queue(self) -> WorkerQueue: ...
     @property
     def operator(self) -> Operator: ...
+    @property
+    def inspection(self) -> Inspection: ...
     @property
     def registry(self) -> ProcessRegistry: ...
     @property

@@ -15,6 +15,7 @@ from forge_jobs_supervisor.cli.status import queues, status, workers
 from forge_jobs_supervisor.cli.supervise import supervise
 from forge_jobs_supervisor.cli.top import top
 from forge_jobs_supervisor.cli.verbs import delete, edit, move, purge, retry, run_now
+from forge_jobs_supervisor.cli.why import why
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -25,5 +26,5 @@ def main() -> None:
 
 for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
     main.add_command(command)
-for verb in (retry, delete, run_now, move, edit, purge):
+for verb in (why, retry, delete, run_now, move, edit, purge):
     main.add_command(verb)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from forge_jobs.clock import SystemClock, as_datetime
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.durations import checked_duration
+from forge_jobs.model.durations import span as span
 
 
 def moment(text: str) -> datetime:
@@ -34,19 +35,3 @@ def iso(instant: int | None) -> str | None:
     """Return a stored instant as ISO 8601 in UTC, for JSON."""
     found = as_datetime(instant)
     return None if found is None else found.isoformat().replace("+00:00", "Z")
-
-
-def span(seconds: float | None) -> str:
-    """Return a duration in its two largest units."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

@@ -9,6 +9,7 @@ from forge_jobs.storage.postgres.archive import PostgresArchive
 from forge_jobs.storage.postgres.control import PostgresControl
 from forge_jobs.storage.postgres.database import DEADLINE, Database
 from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
+from forge_jobs.storage.postgres.inspection import PostgresInspection
 from forge_jobs.storage.postgres.leadership import PostgresLeadership
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.operator import PostgresOperator
@@ -38,6 +39,7 @@ class PostgresStorage:
         self.registry = PostgresRegistry(self._database, liveness)
         self.operator = PostgresOperator(self._database, bells, self.registry.live_workers)
         self.queue_config = PostgresQueueConfig(self._database, bells)
+        self.inspection = PostgresInspection(self._database, self.registry)
         self.upkeep = PostgresUpkeep(self._database, self.registry)
         self.control = PostgresControl(self._database, bells)
         self.leadership = PostgresLeadership(self._database)

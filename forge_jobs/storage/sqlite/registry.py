@@ -80,6 +80,10 @@ class SqliteRegistry:
         """Return the hosts that live, inside the caller's transaction."""
         return [host for host, _workers in self._hosts(connection) if host.alive]
 
+    def boards(self, connection: apsw.Connection) -> list[tuple[HostRecord, list[WorkerView]]]:
+        """Return every registered host with what its board showed, inside the caller's transaction."""
+        return self._hosts(connection)
+
     def _hosts(self, connection: apsw.Connection) -> list[tuple[HostRecord, list[WorkerView]]]:
         return [self._host(row) for row in self._database.run(connection, "hosts")]
 

@@ -10,6 +10,7 @@ from forge_jobs.storage.sqlite.archive import SqliteArchive
 from forge_jobs.storage.sqlite.control import SqliteControl
 from forge_jobs.storage.sqlite.database import DEADLINE, Database
 from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
+from forge_jobs.storage.sqlite.inspection import SqliteInspection
 from forge_jobs.storage.sqlite.leadership import SqliteLeadership
 from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file
 from forge_jobs.storage.sqlite.operator import SqliteOperator
@@ -43,6 +44,7 @@ class SqliteStorage:
         self.registry = SqliteRegistry(self._database, self._locks)
         self.operator = SqliteOperator(self._database, bells, self.registry.live_workers)
         self.queue_config = SqliteQueueConfig(self._database, bells)
+        self.inspection = SqliteInspection(self._database, self.registry)
         self.upkeep = SqliteUpkeep(self._database, self.registry)
         self.control = SqliteControl(self._database, bells)
         self.leadership = SqliteLeadership(self._database, self.registry)

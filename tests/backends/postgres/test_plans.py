@@ -48,6 +48,7 @@ ENDED = "'{1}', '{1}', '{1}', ARRAY[now()], ARRAY[now()], '{1}', '{1}'"
 NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}', 'channel', 'ring'"
 
 HOT: dict[str, tuple[str, set[str]]] = {
+    "before_in_line": ("'default', 0, now(), 9000000000, 4001", {READY}),
     "cancel_requests": ("", {STOP}),
     "cancel_running": ("now(), 1", {PK}),
     "cancel_waiting": ("now(), 1", {PK}),

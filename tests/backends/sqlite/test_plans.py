@@ -10,6 +10,7 @@ import pytest
 from forge_jobs.storage.sql import statement
 
 HOT: dict[str, list[str]] = {
+    "before_in_line": ["SEARCH job USING COVERING INDEX job_ready (queue=? AND (priority,scheduled_at)<(?,?))"],
     "cancel_requests": ["SCAN job USING INDEX job_stop"],
     "census": [
         "SEARCH job USING COVERING INDEX job_running (process_id=?)",
