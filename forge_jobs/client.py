@@ -17,12 +17,11 @@ from forge_jobs.model.job import Enqueued, ErrorEntry, JobRecord
 from forge_jobs.model.names import checked_moment, checked_priority, checked_queue
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
-from forge_jobs.model.why import Why, why
 from forge_jobs.options import EnqueueOptions, new_job
 from forge_jobs.payload import decode_json, encode_arguments
 from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import Batch, Edit, JobFilter
-from forge_jobs.verbs import Cancelled, Changed, changed_of, count, narrowed, operate
+from forge_jobs.verbs import Cancelled, Changed, changed_of, narrowed, operate
 from forge_jobs.waiting import Waiters
 
 _UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS) * 2
@@ -285,17 +284,6 @@ class Client:
             run_at=None if run_at is None else checked_moment(run_at, "run_at"),
         )
         return self.change("edit", wanted, change)
-
-    def why(self, job_id: str) -> Why:
-        """Return why a job is where it is; raise JobNotFound."""
-        facts = self._storage().inspection.facts(job_id)
-        if facts is None:
-            raise JobNotFound(f"there is no job {job_id} in {self._storage().location}")
-        return why(facts)
-
-    def count(self, wanted: JobFilter) -> dict[Status, int]:
-        """Return how many jobs match, by status."""
-        return count(self._storage().operator.count, wanted)
 
 
 def checked_id(job_id: str | UUID) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from forge_jobs.client import Client, checked_id
-from forge_jobs.errors import InvalidValue
+from forge_jobs.errors import InvalidValue, JobNotFound
 from forge_jobs.model.durations import checked_duration
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.states import Status
-from forge_jobs.model.why import Why
+from forge_jobs.model.why import Why, why
+from forge_jobs.storage import Storage
 from forge_jobs.storage.records import JobFilter
-from forge_jobs.verbs import Cancelled, Changed
+from forge_jobs.verbs import BATCH, Cancelled, Changed, count
 
 Age = str | float | timedelta
 """A text such as "2d", seconds, or a timedelta."""
@@ -31,6 +33,11 @@ class Operating:
     """
 
     client: Client
+
+    @property
+    def storage(self) -> Storage:
+        """The storage behind it."""
+        raise NotImplementedError
 
     def cancel(
         self,
@@ -89,16 +96,29 @@ class Operating:
         wanted = _some("edit", job_ids, **filters)
         return self.client.edit(wanted, payload=payload, priority=priority, run_at=run_at)
 
+    def clean(self, queue: str | None = None) -> Iterator[Mapping[tuple[str, str], int]]:
+        """Remove the finished jobs that their queue keeps no longer, of one queue if one is named.
+
+        Gives for each transaction, as it is done, how many went of each (queue, status). A running farm does that by
+        itself.
+        """
+        name = None if queue is None else checked_queue(queue)
+        while gone := self.storage.upkeep.clean(BATCH, name):
+            yield gone
+
     def why(self, job_id: str | UUID) -> Why:
         """Return why a job waits, where it runs, or how each of its attempts ended; raise JobNotFound."""
-        return self.client.why(checked_id(job_id))
+        facts = self.storage.inspection.facts(checked_id(job_id))
+        if facts is None:
+            raise JobNotFound(f"there is no job {job_id} in {self.storage.location}")
+        return why(facts)
 
     def count(self, **filters: Any) -> dict[Status, int]:
         """Return how many jobs match, by status; all jobs without a filter.
 
         History is read, in slices: for the numbers of each queue ``counts`` is quicker.
         """
-        return self.client.count(job_filter(**filters))
+        return count(self.storage.operator.count, job_filter(**filters))
 
 
 def _some(verb: str, job_ids: tuple[str | UUID, ...], **filters: Any) -> JobFilter:

@@ -15,9 +15,9 @@ from forge_jobs.clock import Clock
 from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
-from forge_jobs.model.why import Facts
 from forge_jobs.storage.census import Census
 from forge_jobs.storage.house_ports import Archive, Schema
+from forge_jobs.storage.looking_ports import Inspection
 from forge_jobs.storage.records import (
     Batch,
     Claim,
@@ -113,13 +113,6 @@ class Operator(Protocol):
 
         ``wanted`` names no ids. A slice is bounded, so the call is short however many jobs there are.
         """
-
-
-class Inspection(Protocol):
-    """Held by clients: one job's situation."""
-
-    def facts(self, job_id: str) -> Facts | None:
-        """Return what is known of a job's situation, in one snapshot, or None. Changes nothing."""
 
 
 class ProcessRegistry(Protocol):
@@ -218,6 +211,9 @@ class Upkeep(Protocol):
 
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
+
+    def clean(self, limit: int, queue: str | None = None) -> Mapping[tuple[str, str], int]:
+        """Do what ``prune`` does, to one queue if one is named; return how many went of each queue and outcome."""
 
     def expire(self, limit: int) -> int:
         """End at most ``limit`` waiting jobs for which it is too late, with cause ``expired``; return how many."""

@@ -16,7 +16,7 @@ from forge_jobs.model.states import Status
 from forge_jobs.operating import job_filter
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.terminal import FAILURE, print_json
-from forge_jobs.verbs import Changed, narrowed, why_skipped
+from forge_jobs.verbs import Changed, count, narrowed, why_skipped
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 
 _FILTERS = ("status", "queue", "kind", "error", "older_than")
@@ -85,7 +85,7 @@ def make_sure(chosen: Chosen, verb: str, doing: str) -> bool:
     ``doing`` is the verb as in "this cancels". Raises UsageError where nobody can be asked and --yes was not said.
     """
     wanted = narrowed(verb, job_filter(**chosen.filters))
-    counts = chosen.jobs.client.count(wanted)
+    counts = count(chosen.jobs.storage.operator.count, wanted)
     number = sum(counts.values())
     running = _running(chosen, wanted) if verb == "delete" else 0
     stay = f"; {running:,} that run stay" if running else ""
@@ -116,7 +116,7 @@ def _running(chosen: Chosen, wanted: JobFilter) -> int:
     if wanted.status is not None:
         return 0
     running = msgspec.structs.replace(wanted, status=Status.IN_PROGRESS, statuses=None)
-    return sum(chosen.jobs.client.count(running).values())
+    return sum(count(chosen.jobs.storage.operator.count, running).values())
 
 
 def _jobs(number: int) -> str:

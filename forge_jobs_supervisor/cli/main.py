@@ -7,6 +7,7 @@ import click
 from forge_jobs import __version__
 from forge_jobs.terminal import Command
 from forge_jobs_supervisor.cli.cancel import cancel
+from forge_jobs_supervisor.cli.cleanup import cleanup
 from forge_jobs_supervisor.cli.enqueue import enqueue
 from forge_jobs_supervisor.cli.jobs import list_jobs, show
 from forge_jobs_supervisor.cli.queue import queue
@@ -26,5 +27,5 @@ def main() -> None:
 
 for command in (supervise, enqueue, cancel, status, list_jobs, show, queues, queue, workers, top, stack):
     main.add_command(command)
-for verb in (why, retry, delete, run_now, move, edit, purge):
+for verb in (why, cleanup, retry, delete, run_now, move, edit, purge):
     main.add_command(verb)

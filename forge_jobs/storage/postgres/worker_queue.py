@@ -106,9 +106,9 @@ class _Answer:
     """The rows of ``exchange.sql``: one about the process and the queue, then one for each job that was claimed."""
 
     def __init__(self, queue: str, header: Any, claimed: Sequence[Any], refused: list[int], *, in_turn: bool) -> None:
-        self.settings = QueueSettings(name=queue) if header[2] is None else settings_of(header[2:11])
-        self.claims = sorted((_claim_of(row[11:], queue) for row in claimed), key=lambda claim: claim.claim_no)
-        self.places = [Claimed(row[21], row[22], row[11], row[23]) for row in claimed]
+        self.settings = QueueSettings(name=queue) if header[2] is None else settings_of(header[2:13])
+        self.claims = sorted((_claim_of(row[13:], queue) for row in claimed), key=lambda claim: claim.claim_no)
+        self.places = [Claimed(row[23], row[24], row[13], row[25]) for row in claimed]
         self.refused = refused
         self.in_turn = in_turn
 

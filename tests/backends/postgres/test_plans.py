@@ -33,7 +33,7 @@ FROM (VALUES ('done', {MILLION}, NULL, 0), ('dead', 2000, NULL, 0), ('pending', 
              ('pending', 2000, 0, 0), ('pending', 1000, 4, 0), ('in_progress', 64, NULL, 0))
      AS f (status, jobs, gate, later),
      generate_series(1, f.jobs) AS n;
-INSERT INTO queue SELECT 'default', false, true, 10, 600, 7, 30, NULL, NULL;
+INSERT INTO queue SELECT 'default', false, true, 10, 600, 7, 30, NULL, NULL, NULL, NULL;
 INSERT INTO process SELECT n, 'host', 'default', n, n, now() FROM generate_series(0, 7) AS n;
 INSERT INTO host SELECT 'host', 'h', 1, 'l', 'v', '["default"]', '["work"]', 0, now(), now(), 1, false, '[]';
 INSERT INTO tally (queue, outcome, change) VALUES ('default', 'done', {MILLION});

@@ -52,7 +52,7 @@ WAITING = {
         facts(hosts=[HostSeen(label="red", queues=["media"], kinds=["other"])]),
         "unknown_kind", "no supervisor of queue media (red) has a handler of kind resize",
     ),
-    "no share": (facts(settings=QueueSettings(name="media", max_workers=0)), "no_share", "max_workers of queue media is"),
+    "no share": (facts(settings=QueueSettings(name="media", max_workers=0)), "no_share", "of queue media is 0"),
     "no workers": (facts(workers=[msgspec.structs.replace(IDLE, queue="y")]), "no_share", "no worker for it just now"),
     "scheduled": (
         facts({"gate": Gate.WAITING, "scheduled_at": NOW + 300 * SECOND}), "scheduled", "due in 5 min 0 s"

@@ -76,10 +76,10 @@ WITH me AS MATERIALIZED (
 )
 SELECT (SELECT host_id FROM me) AS host_id, ARRAY(SELECT seq FROM ended) AS recorded,
        name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit,
-       NULL::bigint AS seq, NULL::uuid AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
+       keep_done_jobs, keep_dead_jobs, NULL::bigint AS seq, NULL::uuid AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
        NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
        NULL::timestamptz AS expires_at, NULL::integer AS priority, NULL::timestamptz AS scheduled_at, NULL::float8 AS took
 FROM (SELECT 1) AS one LEFT JOIN forge_jobs.queue ON name = $2
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
 FROM claimed

@@ -1,3 +1,4 @@
 -- Every queue's settings.
-SELECT name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit
+SELECT name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit,
+       keep_done_jobs, keep_dead_jobs
 FROM forge_jobs.queue ORDER BY name
