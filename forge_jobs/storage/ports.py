@@ -17,7 +17,7 @@ from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.census import Census
 from forge_jobs.storage.house_ports import Archive, Schema
-from forge_jobs.storage.looking_ports import Inspection
+from forge_jobs.storage.looking_ports import Checkup, Inspection, News
 from forge_jobs.storage.records import (
     Batch,
     Claim,
@@ -283,6 +283,10 @@ class Storage(Protocol):
     def operator(self) -> Operator: ...
     @property
     def inspection(self) -> Inspection: ...
+    @property
+    def checkup(self) -> Checkup: ...
+    @property
+    def news(self) -> News: ...
     @property
     def registry(self) -> ProcessRegistry: ...
     @property
