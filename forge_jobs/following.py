@@ -45,6 +45,7 @@ class Follower:
         self._kind = kind
         self._statuses = frozenset(statuses) or _ALL
         self._key = self._news.newest() if since is None else self._news.key_at(since)
+        self._unsaid: list[Happening] = []  # what was seen before the database went away in the middle of a look
         self._told_stored: dict[str, int] = {}
         self._before = self._key
         self._told_claims: set[Key] = set()
@@ -56,7 +57,7 @@ class Follower:
 
         Raises DatabaseError; what was not told then is told later.
         """
-        found: list[Happening] = []
+        found = self._unsaid
         more = False
         if Status.PENDING in self._statuses:
             more |= self._look_for_new(found)
@@ -67,6 +68,7 @@ class Follower:
         for status in _FINISHED:
             if status in self._statuses:
                 more |= self._look_for_ended(found, status)
+        self._unsaid = []
         return sorted((h for h in found if self._is_meant(h.job)), key=lambda h: h.at), more
 
     def _is_meant(self, job: Sighting) -> bool:

@@ -1,4 +1,4 @@
-"""What happens to jobs, as one sees it who looks now and then: sightings of rows, and the events that follow from them."""
+"""What happens to jobs, as one sees it who looks at the rows now and then."""
 
 from __future__ import annotations
 

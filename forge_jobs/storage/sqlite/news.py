@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import apsw
 import msgspec
 
+from forge_jobs.errors import DatabaseUnusable
 from forge_jobs.ids import first_id_at
 from forge_jobs.model.events import Sighting
 from forge_jobs.model.job import ErrorEntry
@@ -20,14 +24,22 @@ class SqliteNews:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[apsw.Connection]:
+        """Give the connection; raise DatabaseUnusable where the file was removed: to open it would be to create it."""
+        if not self._database.path.exists():
+            raise DatabaseUnusable(f"database {self._database.path} is not there any more")
+        with self._database.reading() as connection:
+            yield connection
+
     def newest(self) -> int:
         """Return the key of the job that was stored last, 0 where there is none."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return int(self._database.run(connection, "newest_seq")[0][0])
 
     def key_at(self, moment: int) -> int:
         """Return a key after which stand the jobs whose ids are of an instant or later."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             rows = self._database.run(connection, "seq_since", (blob(first_id_at(moment)),))
         return int(rows[0][0]) - 1 if rows else self.newest()
 
@@ -49,11 +61,11 @@ class SqliteNews:
 
     def queues(self) -> list[str]:
         """Return the queues in which jobs have ended."""
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return sorted({row[0] for row in self._database.run(connection, "count_ended")})
 
     def _seen(self, name: str, values: tuple[Any, ...]) -> list[Sighting]:
-        with self._database.reading() as connection:
+        with self._reading() as connection:
             return [_sighting(row) for row in self._database.run(connection, name, values)]
 
 
