@@ -176,6 +176,34 @@ def test_a_unique_key_is_held_by_a_job_that_was_moved(storage: Storage) -> None:
     assert enqueue(storage, unique_key="k") == job_id
 
 
+@pytest.mark.parametrize("verb", ["move", "edit", "retry", "run_now", "delete"])
+def test_a_job_that_began_to_run_while_its_batch_was_read_is_missed(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, clock: FakeClock, verb: str
+) -> None:
+    first, second = enqueue_some(storage, 2)
+    hand = Hand(storage)
+    if verb in ("retry", "run_now"):
+        hand.fail(wait=1)
+        hand.fail(wait=2)
+    select = storage.operator._select  # type: ignore[attr-defined]
+
+    def select_and_let_one_begin(*given: object) -> object:
+        rows = select(*given)
+        clock.advance(1)
+        storage.upkeep.open_due(1)
+        hand.take()
+        return rows
+
+    monkeypatch.setattr(storage.operator, "_select", select_and_let_one_begin)
+    more = {"move": ["other"], "edit": [Edit(priority=1)]}.get(verb, [])
+    waiting = JobFilter(statuses=[Status.PENDING, Status.FAILED])
+
+    batch = getattr(storage.operator, verb)(waiting, 10, 0, *more)
+
+    assert (batch.changed, batch.skipped, batch.missed) == ([second], [], [first])
+    assert record(storage, first).status is Status.IN_PROGRESS
+
+
 def test_a_job_is_either_claimed_or_moved(storage: Storage, backend: Backend, clock: FakeClock) -> None:
     ids = set(enqueue_some(storage, 300))
     mover, claimer = backend.open(clock), backend.open(clock)

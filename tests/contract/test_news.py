@@ -73,6 +73,14 @@ def test_each_thing_is_told_once_and_in_order(storage: Storage, clock: FakeClock
     assert told(follower) == []
 
 
+def test_a_job_that_was_there_already_is_no_news(storage: Storage) -> None:
+    follower = Follower(storage)
+    job_id = enqueue(storage, unique_key="k")
+    enqueue(storage, unique_key="k")
+
+    assert told(follower) == [("enqueued", job_id)]
+
+
 def test_what_begins_and_ends_between_two_looks_is_told_by_its_end(storage: Storage, clock: FakeClock) -> None:
     follower = Follower(storage)
     job_id = enqueue(storage)

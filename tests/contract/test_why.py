@@ -82,6 +82,13 @@ def test_what_holds_a_waiting_job_up_is_found(storage: Storage, backend: Backend
     assert codes(storage, job_id)[0] == "unknown_kind", "what a dead host knows does not count"
 
 
+def test_a_scheduled_job_says_when_it_is_due(storage: Storage, clock: FakeClock) -> None:
+    job_id = enqueue(storage, run_at=clock.now() + 300 * MICROSECONDS)
+
+    (told,) = [reason.told for reason in why(facts(storage, job_id)).reasons if reason.code == "scheduled"]
+    assert told == "it is scheduled, and due in 5 min 0 s"
+
+
 def test_a_running_job_is_found_with_its_worker_and_its_progress(storage: Storage, backend: Backend) -> None:
     host = a_living_host(storage, backend)
     job_id, held = enqueue_some(storage, 2)
