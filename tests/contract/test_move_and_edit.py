@@ -76,16 +76,6 @@ def test_a_job_of_a_kind_nobody_knew_is_ready_where_it_may_be_known(storage: Sto
     assert record(storage, job_id).gate is Gate.READY
 
 
-def test_a_moved_job_rings_in_its_new_queue(storage: Storage, backend: Backend, clock: FakeClock) -> None:
-    jobs = enqueue_some(storage, 2)
-    doorbell = storage.doorbell("host-a")
-
-    backend.open(clock).operator.move(only(*jobs), 10, 0, "other")
-
-    assert [ring[:2] for ring in doorbell.rings()] == [("other", 2)]
-    doorbell.close()
-
-
 def test_moving_batch_by_batch_reaches_all(storage: Storage) -> None:
     enqueue_some(storage, 5)
 
@@ -144,19 +134,6 @@ def test_a_job_can_be_put_off_and_taken_back(storage: Storage, clock: FakeClock)
     storage.operator.edit(only(job_id), 10, 0, Edit(run_at=clock.now()))
     assert record(storage, job_id).gate is Gate.READY
     assert [c.id for c in Hand(storage).claim()] == [job_id]
-
-
-def test_a_new_time_rings(storage: Storage, backend: Backend, clock: FakeClock) -> None:
-    job_id = enqueue(storage, run_at=clock.now() + 3600 * MICROSECONDS)
-    doorbell = storage.doorbell("host-a")
-    other = backend.open(clock)
-    soon = clock.now() + MICROSECONDS // 2
-
-    other.operator.edit(only(job_id), 10, 0, Edit(run_at=soon))
-    assert doorbell.rings() == [("default", 0, soon)]
-    other.operator.edit(only(job_id), 10, 0, Edit(run_at=clock.now()))
-    assert doorbell.rings() == [("default", 1, None)]
-    doorbell.close()
 
 
 def test_a_job_is_not_put_off_to_a_time_at_which_it_has_expired(storage: Storage, clock: FakeClock) -> None:
