@@ -58,6 +58,8 @@ def _told(entry: ErrorEntry) -> str:
         Cause.EXPIRED: "it expired before it began",
         Cause.THROTTLED: "it was throttled",
     }[entry.cause]
+    if entry.cause is Cause.CANCELLED and message.startswith("cancelled"):
+        return f"it was {message}{_how(entry)}"
     return f"{what}{_how(entry)}" + (f": {message}" if message else "")
 
 

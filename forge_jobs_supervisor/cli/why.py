@@ -35,7 +35,8 @@ def why(job_id: str, as_json: bool, app_name: str | None, database: str | None, 
             click.echo(f"    do: {reason.way_out}")
     for attempt in answer.attempts:
         told = attempt.told.replace("\n", "\n    ")
-        click.echo(f"attempt {attempt.attempt} at {shown(attempt.at)}: {told}")
+        which = f"attempt {attempt.attempt}" if attempt.attempt else "before any attempt,"
+        click.echo(f"{which} at {shown(attempt.at)}: {told}")
 
 
 def _whole(answer: Why) -> dict[str, Any]:
