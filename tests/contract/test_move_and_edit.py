@@ -177,7 +177,7 @@ def test_a_job_that_began_to_run_while_its_batch_was_read_is_missed(
 
     batch = getattr(storage.operator, verb)(waiting, 10, 0, *more)
 
-    assert (batch.changed, batch.skipped, batch.missed) == ([second], [], [first])
+    assert (batch.changed, batch.skipped, batch.missed) == ([second], [], (first,))
     assert record(storage, first).status is Status.IN_PROGRESS
 
 

@@ -210,7 +210,7 @@ class PostgresOperator:
                 if done["requested"]:
                     self._bells.call(connection)
         seen = {job_id for ids in done.values() for job_id in ids}
-        missed = [row[1] for row in rows if row[1] not in seen]
+        missed = tuple(row[1] for row in rows if row[1] not in seen)
         return Batch(**done, missed=missed, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:

@@ -213,7 +213,7 @@ class SqliteOperator:
             if done["requested"]:
                 self._bells.call()
         seen = {job_id for ids in done.values() for job_id in ids}
-        missed = [text(row[1]) for row in rows if text(row[1]) not in seen]
+        missed = tuple(text(row[1]) for row in rows if text(row[1]) not in seen)
         return Batch(**done, missed=missed, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:
