@@ -14,7 +14,7 @@ Run the jobs with ``forge-jobs supervise --app module:jobs``.
 """
 
 from forge_jobs.app import ForgeJobs
-from forge_jobs.client import Cancelled, Job, Page
+from forge_jobs.client import Job, Page
 from forge_jobs.config import QueuePaths
 from forge_jobs.context import JobContext, Transaction
 from forge_jobs.errors import (
@@ -40,12 +40,15 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Dead, Done, Failed, RateLimited, Snoozed, Throttled
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.model.stops import JobCancelled, JobInterrupted, JobOutOfMemory, JobStopped, JobTimeout
+from forge_jobs.model.why import Why
+from forge_jobs.verbs import Cancelled, Changed
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Cancelled",
     "Cause",
+    "Changed",
     "ClaimLost",
     "ConfigError",
     "DatabaseBusy",
@@ -81,5 +84,6 @@ __all__ = [
     "Throttled",
     "Transaction",
     "UsageError",
+    "Why",
     "WorkersAlive",
 ]

@@ -9,28 +9,28 @@ from types import NoneType
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from forge_jobs.client import Cancelled, Client, Job, Page, checked_id
+from forge_jobs.client import Client, Job, Page
 from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.crontab import Crontab
-from forge_jobs.errors import InvalidValue, PayloadError
+from forge_jobs.errors import InvalidValue
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
 from forge_jobs.limiter import RateLimiter, RateLimits
 from forge_jobs.model.declared import Declared
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.limits import rate_limit
-from forge_jobs.model.names import checked_kind, checked_queue
+from forge_jobs.model.names import checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts, QueueSettings, checked_changes
 from forge_jobs.model.states import Status
+from forge_jobs.operating import Age, Operating, job_filter
 from forge_jobs.options import EnqueueOptions
-from forge_jobs.payload import encode_payload
+from forge_jobs.payload import encode_arguments
 from forge_jobs.storage import Storage, open_storage
-from forge_jobs.storage.records import JobFilter
 
 T = TypeVar("T")
 MAX_PAGE = 10_000
 
 
-class ForgeJobs:
+class ForgeJobs(Operating):
     """An application's jobs: its handlers and its database.
 
     ``database`` is a URL (``sqlite:///relative.sqlite``, ``sqlite:////absolute.sqlite``) or a path; without it
@@ -45,7 +45,7 @@ class ForgeJobs:
         self._location: Location | None = None
         self._storage: Storage | None = None
         self.handlers = Registry()
-        self.client = Client(lambda: self.storage)
+        self.client = Client(lambda: self.storage, self._encoded)
         self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
         self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
@@ -123,6 +123,7 @@ class ForgeJobs:
         ``rate_cost`` tokens of ``rate_limit`` (one or several, declared with ``jobs.rate_limit``), and waits for them.
         A job that was throttled ``max_throttles`` times ends dead.
         """
+
         def declare(function: Callable[P, R]) -> Handler[P, R]:
             handler = Handler(
                 function,
@@ -209,14 +210,13 @@ class ForgeJobs:
             raise InvalidValue(
                 f"unknown option {unknown[0]!r}; options are {', '.join(EnqueueOptions.__struct_fields__)}"
             ) from None
-        arguments = {} if payload is None else payload
-        if not isinstance(arguments, dict):
-            raise PayloadError(f"{kind}: the payload is {type(payload).__name__}, it must be a dict of arguments")
-        return (
-            kind,
-            handler.parameters.encode(arguments) if handler else encode_payload(arguments, kind),
-            chosen,
-        )
+        return kind, self._encoded(kind, {} if payload is None else payload), chosen
+
+    def _encoded(self, kind: str, payload: Any) -> bytes:
+        """Return a payload as JSON, checked against the handler where that is known."""
+        handler = self.handlers.get(kind)
+        plain = encode_arguments(kind, payload)
+        return handler.parameters.encode(payload) if handler else plain
 
     def get(self, job_id: str | UUID) -> Job:
         """Return a job; raise JobNotFound."""
@@ -228,31 +228,21 @@ class ForgeJobs:
         status: Status | str | None = None,
         queue: str | None = None,
         kind: str | None = None,
+        error: str | None = None,
+        older_than: Age | None = None,
         limit: int = 50,
         before: int | None = None,
     ) -> Page:
-        """Return a page of jobs, newest first; ``before=page.next`` gives the one after it."""
+        """Return a page of jobs that match, newest first; ``before=page.next`` gives the one after it.
+
+        ``error`` and ``older_than`` are as ``retry`` has them.
+        """
         if not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
             raise InvalidValue(f"limit {limit!r} is out of range: use 1 to {MAX_PAGE}")
         if before is not None and (not isinstance(before, int) or not 0 < before < 2**63):
             raise InvalidValue(f"before {before!r} is no cursor: use the attribute next of a page")
-        return self.client.list(job_filter(status=status, queue=queue, kind=kind), limit, before)
-
-    def cancel(
-        self,
-        *job_ids: str | UUID,
-        status: Status | str | None = None,
-        queue: str | None = None,
-        kind: str | None = None,
-    ) -> Cancelled:
-        """Stop jobs for good: those named, or all that match and have not finished; say what was done to each.
-
-        A job that has not begun never will. One that is running is stopped as ``Job.cancel`` says.
-        """
-        if not job_ids and status is None and queue is None and kind is None:
-            raise InvalidValue("cancel needs ids, or at least one of status=, queue= and kind=")
-        ids = [checked_id(job_id) for job_id in job_ids] or None
-        return self.client.cancel(job_filter(status=status, queue=queue, kind=kind, ids=ids))
+        wanted = job_filter(status=status, queue=queue, kind=kind, error=error, older_than=older_than)
+        return self.client.list(wanted, limit, before)
 
     def queues(self) -> builtins.list[QueueSettings]:
         """Return every queue's settings."""
@@ -285,21 +275,3 @@ class ForgeJobs:
         """Close the database; the next call opens it again."""
         if self._storage is not None:
             self._storage.close()
-
-
-def job_filter(
-    *,
-    status: Status | str | None = None,
-    queue: str | None = None,
-    kind: str | None = None,
-    ids: list[str] | None = None,
-) -> JobFilter:
-    """Return a filter with every value checked; raise InvalidValue."""
-    if status is not None and (not isinstance(status, str) or status not in set(Status)):
-        raise InvalidValue(f"status {status!r} is not one of {', '.join(Status)}")
-    return JobFilter(
-        status=None if status is None else Status(status),
-        queue=None if queue is None else checked_queue(queue),
-        kind=None if kind is None else checked_kind(kind),
-        ids=ids,
-    )

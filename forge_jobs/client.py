@@ -14,21 +14,18 @@ from forge_jobs.clock import as_datetime
 from forge_jobs.errors import InvalidValue, JobFailed, JobNotFound, ResultTimeout
 from forge_jobs.ids import new_job_id
 from forge_jobs.model.job import Enqueued, ErrorEntry, JobRecord
+from forge_jobs.model.names import checked_moment, checked_priority, checked_queue
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
 from forge_jobs.options import EnqueueOptions, new_job
-from forge_jobs.payload import decode_json
+from forge_jobs.payload import decode_json, encode_arguments
 from forge_jobs.storage.ports import Storage
-from forge_jobs.storage.records import Batch, JobFilter
+from forge_jobs.storage.records import Batch, Edit, JobFilter
+from forge_jobs.verbs import Cancelled, Changed, changed_of, narrowed, operate
 from forge_jobs.waiting import Waiters
-
-BATCH = 500
-"""How many jobs an operator's verb changes in one transaction, so that nobody waits long behind it."""
 
 _UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS) * 2
 """In the order in which a job passes through them, and once more for those that went back meanwhile."""
-
-Verb = Callable[[JobFilter, int, int], Batch]
 
 
 class Job:
@@ -175,6 +172,19 @@ class Job:
         """Let a job that waits for its time run at once; answers whether it did wait."""
         return bool(self._client.operate("run_now", JobFilter(ids=[self.id])).changed)
 
+    def move(self, queue: str) -> bool:
+        """Put the job into another queue; answers whether it did wait, and elsewhere."""
+        return bool(self._client.operate("move", JobFilter(ids=[self.id]), checked_queue(queue)).changed)
+
+    def edit(self, *, payload: Any = None, priority: int | None = None, run_at: datetime | None = None) -> bool:
+        """Change a job that waits, and of it what is given; answers whether it did wait.
+
+        ``payload`` replaces the whole payload, checked against the handler where that is known here. A ``run_at`` at
+        which the job has expired changes nothing. Raises PayloadError, InvalidValue, JobNotFound.
+        """
+        wanted = JobFilter(ids=[self.id])
+        return bool(self._client.edit(wanted, payload=payload, priority=priority, run_at=run_at).changed)
+
 
 class Page(list[Job]):
     """A page of jobs, newest first; ``next`` is the cursor for the one after it, None at the end."""
@@ -187,8 +197,9 @@ class Page(list[Job]):
 class Client:
     """The producer's and the operator's side; the storage is asked for at first use."""
 
-    def __init__(self, storage: Callable[[], Storage]) -> None:
+    def __init__(self, storage: Callable[[], Storage], encode: Callable[[str, Any], bytes] = encode_arguments) -> None:
         self._storage = storage
+        self._encode = encode  # a payload of a kind as JSON, checked
         self._waiters = Waiters(self._statuses)
 
     def _statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
@@ -250,32 +261,29 @@ class Client:
         known = {i for ids in told.values() for i in ids}
         return Cancelled(**told, not_found=[i for i in dict.fromkeys(wanted.ids or ()) if i not in known])
 
-    def operate(self, verb: str, wanted: JobFilter) -> Batch:
-        """Do ``cancel``, ``retry``, ``delete`` or ``run_now`` to every job that matches, batch by batch."""
-        act: Verb = getattr(self._storage().operator, verb)
-        done = Batch()
-        cursor: int | None = 0
-        while cursor is not None:
-            batch = act(wanted, BATCH, cursor)
-            done = Batch(
-                changed=[*done.changed, *batch.changed],
-                requested=[*done.requested, *batch.requested],
-                skipped=[*done.skipped, *batch.skipped],
-            )
-            cursor = batch.next
-        return done
+    def operate(self, verb: str, wanted: JobFilter, *more: object) -> Batch:
+        """Do a verb to every job that matches, batch by batch; ``more`` is what the verb needs besides."""
+        act = getattr(self._storage().operator, verb)
+        return operate(lambda part, limit, after: act(part, limit, after, *more), wanted)
 
+    def change(self, verb: str, wanted: JobFilter, *more: object) -> Changed:
+        """Do ``retry``, ``delete``, ``run_now``, ``move`` or ``edit`` to every job that matches; say what was done."""
+        return changed_of(self.operate(verb, narrowed(verb, wanted), *more), wanted.ids)
 
-class Cancelled(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cancel did, by job id.
-
-    ``cancelled`` had not begun and never will; ``requested`` are running and are being stopped.
-    """
-
-    cancelled: Sequence[str] = ()
-    requested: Sequence[str] = ()
-    already_finished: Sequence[str] = ()
-    not_found: Sequence[str] = ()
+    def edit(
+        self, wanted: JobFilter, *, payload: Any = None, priority: int | None = None, run_at: datetime | None = None
+    ) -> Changed:
+        """Change jobs that wait; raise InvalidValue or PayloadError, and JobNotFound for a payload of no job."""
+        if payload is None and priority is None and run_at is None:
+            raise InvalidValue("nothing to edit: say payload, priority or run_at")
+        if payload is not None and (wanted.ids is None or len(wanted.ids) != 1):
+            raise InvalidValue("a payload is one job's: name exactly one id")
+        change = Edit(
+            payload=None if payload is None else self._encode(self.record((wanted.ids or [""])[0]).kind, payload),
+            priority=None if priority is None else checked_priority(priority),
+            run_at=None if run_at is None else checked_moment(run_at, "run_at"),
+        )
+        return self.change("edit", wanted, change)
 
 
 def checked_id(job_id: str | UUID) -> str:

@@ -298,3 +298,8 @@ def app_name(directory: Path | None = None, environment: Mapping[str, str] | Non
                 raise ConfigError(f"{file} cannot be read: {error}") from error
             return str(found) if found else None
     return None
+
+
+def environment_now() -> Mapping[str, str]:
+    """Return the environment, for those who tell what is in force."""
+    return os.environ

@@ -56,6 +56,12 @@ def new_job_id() -> str:
     return _source.mint()
 
 
+def first_id_at(moment: int) -> str:
+    """Return the smallest id that a job can have which was born at an instant, in microseconds since the epoch."""
+    text = f"{max(moment, 0) // 1000:012x}"
+    return f"{text[:8]}-{text[8:12]}-7000-8000-000000000000"
+
+
 def new_host_id() -> str:
     """Return the id of one supervisor's life: 16 hexadecimal digits."""
     return os.urandom(8).hex()

@@ -99,6 +99,13 @@ def encode_payload(payload: Any, kind: str) -> bytes:
     return _encode(payload, f"{kind}: the payload", MAX_PAYLOAD_BYTES, "store the data elsewhere and pass its name")
 
 
+def encode_arguments(kind: str, payload: Any) -> bytes:
+    """Return a payload, which must be a dict of arguments, as JSON; raise PayloadError."""
+    if not isinstance(payload, dict):
+        raise PayloadError(f"{kind}: the payload is {type(payload).__name__}, it must be a dict of arguments")
+    return encode_payload(payload, kind)
+
+
 def encode_result(result: Any, kind: str) -> bytes:
     """Return a handler's result as JSON; raise PayloadError where that cannot be, or where it is over 1 MiB."""
     return _encode(result, f"{kind}: the result", MAX_RESULT_BYTES, "store it elsewhere and return its name")

@@ -107,6 +107,15 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
 
 
+class Limited(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds up a job of a kind with limits: some of the jobs that have the places, and its kind's buckets."""
+
+    rules: KindRules
+    holders: Sequence[str] = ()
+    taken: int = 0
+    buckets: Sequence[Bucket] = ()
+
+
 class Granted(NamedTuple):
     """``number`` times all that was asked for was taken; ``wait`` is the seconds until once more could be."""
 

@@ -16,10 +16,12 @@ DEFAULT_QUEUE = "default"
 class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator may set about one queue; the defaults are those of a new queue.
 
-    ``backoff_base`` and ``backoff_max`` are seconds, ``keep_done`` and ``keep_dead`` days. ``max_workers`` caps the
-    workers of all hosts together (``None``: each host runs as many as it was started with). ``memory_limit`` is bytes,
-    for handlers that name none. With ``cool_down`` a job that is throttled stops the whole queue for as long as it
-    waits itself: until the instant ``throttled_until``, and longer each time (``throttles``).
+    ``backoff_base`` and ``backoff_max`` are seconds. Finished jobs are kept for ``keep_done`` and ``keep_dead`` days
+    (``None``: for ever), and of them at most the ``keep_done_jobs`` and ``keep_dead_jobs`` newest (``None``: any
+    number). ``max_workers`` caps the workers of all hosts together (``None``: each host runs as many as it was started
+    with). ``memory_limit`` is bytes, for handlers that name none. With ``cool_down`` a job that is throttled stops the
+    whole queue for as long as it waits itself: until the instant ``throttled_until``, and longer each time
+    (``throttles``).
     """
 
     name: str
@@ -27,13 +29,21 @@ class QueueSettings(msgspec.Struct, frozen=True, kw_only=True):
     backoff_enabled: bool = True
     backoff_base: float = 10.0
     backoff_max: float = 1800.0
-    keep_done: float = 7.0
-    keep_dead: float = 30.0
+    keep_done: float | None = 7.0
+    keep_dead: float | None = 30.0
     max_workers: int | None = None
     memory_limit: int | None = None
+    keep_done_jobs: int | None = None
+    keep_dead_jobs: int | None = None
     cool_down: bool = False
     throttles: int = 0
     throttled_until: int | None = None
+
+    def kept(self, outcome: str) -> tuple[float | None, int | None]:
+        """Return for how many days ``done`` or ``dead`` jobs are kept, and how many of them."""
+        if outcome == "done":
+            return self.keep_done, self.keep_done_jobs
+        return self.keep_dead, self.keep_dead_jobs
 
     def cools_at(self, now: int) -> bool:
         """Whether its jobs are not to be claimed at an instant, since one was throttled."""
@@ -45,12 +55,23 @@ QUIET = 120_000_000
 
 MAX_WORKERS = 100_000
 _NO_SETTINGS = ("name", "throttles", "throttled_until")
+MAX_KEPT = 10**12
 _DAYS = 36_500
+FOR_EVER = float(_DAYS)
+"""A hundred years of days: how "for ever" is stored, so that a program can read it that knows no such thing."""
+
+
+def days_of(stored: float) -> float | None:
+    """Return a stored number of days, None for ever."""
+    return None if stored >= FOR_EVER else stored
 
 
 def checked_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return changes of a queue's settings, checked; raise InvalidValue."""
-    return {name: _checked(name, value) for name, value in changes.items()}
+    checked = {name: _checked(name, value) for name, value in changes.items()}
+    if checked.get("cool_down") is False:  # a window that is open ends too
+        checked |= {"throttles": 0, "throttled_until": None}
+    return checked
 
 
 def _checked(name: str, value: Any) -> Any:
@@ -62,8 +83,11 @@ def _checked(name: str, value: Any) -> Any:
             good = value is None or (type(value) is int and 0 <= value <= MAX_WORKERS)
             rule = f"a whole number from 0 to {MAX_WORKERS}, or None for no cap"
         case "keep_done" | "keep_dead":
-            good = type(value) in (int, float) and 0 <= value <= _DAYS
-            rule = "days, 0 or more"
+            good = value is None or (type(value) in (int, float) and 0 <= value <= _DAYS)
+            rule = "days, 0 or more, or None for ever"
+        case "keep_done_jobs" | "keep_dead_jobs":
+            good = value is None or (type(value) is int and 0 <= value <= MAX_KEPT)
+            rule = "a whole number of jobs, 0 or more, or None for any number"
         case "backoff_base" | "backoff_max":
             good = type(value) in (int, float) and 0 <= value <= _DAYS * 86400
             rule = "seconds, 0 or more"

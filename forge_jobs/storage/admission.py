@@ -68,6 +68,19 @@ def admit(tables: Tables, connection: Any, keys: Iterable[Key]) -> Counter[str]:
     return ready
 
 
+def rekey(tables: Tables, connection: Any, row: Sequence[Any], payload: bytes | None) -> None:
+    """Give a job with limits the concurrency key of its new payload: it waits for a place of that.
+
+    ``row`` is one of ``select_by_filter.sql``.
+    """
+    if payload is None or row[6] is None:
+        return
+    rules = kind_rules(tables, connection, row[5])
+    if rules.concurrency_key is not None and (key := rules.key_of(None, payload)) != row[6]:
+        tables.run(connection, "rekey", (row[0], key))
+        tables.run(connection, "add_admission", (rules.kind, key))
+
+
 def _admit_key(tables: Tables, connection: Any, rules: KindRules, key: str) -> None:
     places = _ENDLESS if rules.max_running_per_key is None else rules.max_running_per_key
     if len(tables.run(connection, "admit_key", (rules.kind, key, places, SLICE))) == SLICE:

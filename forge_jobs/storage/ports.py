@@ -15,12 +15,14 @@ from forge_jobs.clock import Clock
 from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.storage.census import Census
 from forge_jobs.storage.house_ports import Archive, Schema
 from forge_jobs.storage.limit_ports import Limits
+from forge_jobs.storage.looking_ports import Checkup, Inspection, News
 from forge_jobs.storage.records import (
     Batch,
-    Census,
     Claim,
+    Edit,
     Ended,
     Exchanged,
     Glance,
@@ -101,6 +103,18 @@ class Operator(Protocol):
 
     def run_now(self, wanted: JobFilter, limit: int, after: int) -> Batch:
         """Make jobs that wait for their time ready; skip all others."""
+
+    def move(self, wanted: JobFilter, limit: int, after: int, queue: str) -> Batch:
+        """Put jobs that wait into another queue and ring there; skip all others, and those that are in it."""
+
+    def edit(self, wanted: JobFilter, limit: int, after: int, change: Edit) -> Batch:
+        """Change jobs that wait and ring; skip all others, and those that expire before their new time."""
+
+    def count(self, wanted: JobFilter, after: int) -> tuple[Mapping[Status, int], int | None]:
+        """Return how many of the next slice of jobs match, by status, and the cursor of the following one or None.
+
+        ``wanted`` names no ids. A slice is bounded, so the call is short however many jobs there are.
+        """
 
 
 class ProcessRegistry(Protocol):
@@ -201,6 +215,9 @@ class Upkeep(Protocol):
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
 
+    def clean(self, limit: int, queue: str | None = None) -> Mapping[tuple[str, str], int]:
+        """Do what ``prune`` does, to one queue if one is named; return how many went of each queue and outcome."""
+
     def expire(self, limit: int) -> int:
         """End at most ``limit`` waiting jobs for which it is too late, with cause ``expired``; return how many."""
 
@@ -267,6 +284,12 @@ class Storage(Protocol):
     def worker_queue(self) -> WorkerQueue: ...
     @property
     def operator(self) -> Operator: ...
+    @property
+    def inspection(self) -> Inspection: ...
+    @property
+    def checkup(self) -> Checkup: ...
+    @property
+    def news(self) -> News: ...
     @property
     def registry(self) -> ProcessRegistry: ...
     @property

@@ -174,25 +174,50 @@ class WorkerView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs an operator means: every given field must match."""
+    """Which jobs an operator means: every given field must match.
+
+    ``error`` is what the newest message of the error history contains, letter by letter. ``older_than`` is
+    microseconds: of a finished job since its end, of any other since it was stored. Where ``status`` is not given,
+    ``statuses`` may name several.
+    """
 
     ids: Sequence[str] | None = None
     status: Status | None = None
     queue: str | None = None
     kind: str | None = None
+    error: str | None = None
+    older_than: int | None = None
+    statuses: Sequence[Status] | None = None
+
+    @property
+    def any_of(self) -> list[str] | None:
+        """The statuses that match, None for all."""
+        if self.status is not None:
+            return [self.status.value]
+        return None if self.statuses is None else [status.value for status in self.statuses]
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be changed about jobs that wait; None stays as it is. ``payload`` is JSON text."""
+
+    payload: bytes | None = None
+    priority: int | None = None
+    run_at: int | None = None
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """What one bounded batch of an operator's verb did.
 
     ``changed`` are the ids that were changed, ``requested`` those for which a running worker was asked,
-    ``skipped`` those that stayed as they were although they matched; ``next`` is the cursor of the following
-    batch, ``None`` after the last.
+    ``skipped`` those that stayed as they were although they matched, ``missed`` those that matched when they were
+    read and no longer when they were to be changed; ``next`` is the cursor of the following batch, ``None`` after
+    the last.
     """
 
     changed: Sequence[str] = ()
     requested: Sequence[str] = ()
     skipped: Sequence[str] = ()
+    missed: Sequence[str] = ()
     next: int | None = None
 
 
@@ -236,42 +261,6 @@ def glance_of(rows: Sequence[tuple[Any, ...]]) -> Glance:
         next_expiry=expiry,
         wanted=bool(wanted),
         admission=bool(admission),
-    )
-
-
-class Census(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is gone and who holds claims, by process id; ``dead_hosts`` by host id."""
-
-    dead: Sequence[int]
-    dead_hosts: Sequence[str]
-    holding: frozenset[int]
-
-
-HOST_TO_COME = 10 * MICROSECONDS
-"""For how long a worker whose host is not there is not dead: one that begins anew may be quicker than its host."""
-
-
-def census_of(
-    processes: Sequence[tuple[int, str | None, int | None, bool]],
-    hosts: Sequence[HostRecord],
-    host_id: str,
-    living: Sequence[int],
-    now: int,
-) -> Census:
-    """Return who is dead, given (process id, host id, since when, whether it holds claims) of each, and all hosts."""
-    alive = {host.host_id: host.alive for host in hosts} | {host_id: False}
-
-    def is_dead(process_id: int, host: str | None, since: int | None) -> bool:
-        if process_id in living:
-            return False
-        if host is not None and since is not None and host not in alive:
-            return now - since > HOST_TO_COME
-        return not alive.get(host or "", False)
-
-    return Census(
-        dead=sorted(process_id for process_id, host, since, _holds in processes if is_dead(process_id, host, since)),
-        dead_hosts=[host.host_id for host in hosts if not host.alive and host.host_id != host_id],
-        holding=frozenset(process_id for process_id, _host, _since, holds in processes if holds),
     )
 
 

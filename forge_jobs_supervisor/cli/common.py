@@ -48,9 +48,13 @@ def opened(name: str | None, database: str | None, config: str | None) -> ForgeJ
     return jobs
 
 
-def looked_up(name: str | None, database: str | None, config: str | None) -> ForgeJobs:
-    """Return the jobs that a command looks at; raise DatabaseUnusable where there is no database yet."""
-    jobs = ForgeJobs(database, config) if database is not None or config is not None else opened(name, database, config)
+def looked_up(name: str | None, database: str | None, config: str | None, *, with_app: bool = False) -> ForgeJobs:
+    """Return the jobs that a command looks at; raise DatabaseUnusable where there is no database yet.
+
+    Where a database is named, the application is not needed, and loaded only ``with_app``.
+    """
+    plain = (database is not None or config is not None) and not with_app
+    jobs = ForgeJobs(database, config) if plain else opened(name, database, config)
     if not jobs.storage.schema.describe()["exists"]:
         raise DatabaseUnusable(
             f"there is no database {jobs.storage.location} ({jobs.location.origin}): the first enqueue or supervise "

@@ -14,7 +14,7 @@ from forge_jobs.model.schedule import Cron
 from forge_jobs.terminal import print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up, opened
 from forge_jobs_supervisor.cli.cron_views import print_fires, print_next, print_schedule, print_schedules, told
-from forge_jobs_supervisor.cli.enqueue import check_kind, payload_of
+from forge_jobs_supervisor.cli.enqueue import check_kind, read_payload
 
 
 @click.group()
@@ -81,7 +81,7 @@ def add(
 ) -> None:  # fmt: skip
     """Make a schedule, for example: add nightly "0 3 * * *" --kind report --timezone Europe/Berlin."""
     jobs = opened(app_name, database, config)
-    options = _given(given | {"payload": None if payload is None else payload_of(payload)})
+    options = _given(given | {"payload": None if payload is None else read_payload(payload)})
     Cron(expression, options.get("timezone", "UTC"))  # before a name that is not a kind is told of
     check_kind(jobs, kind or name)
     _print(jobs, jobs.cron.add(name, expression, kind or name, **options), as_json=as_json)
@@ -99,7 +99,7 @@ def set_schedule(
     app_name: str | None, database: str | None, config: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Change a schedule. What the code declares comes back only when the code says something new."""
-    changes = _given(given | {"payload": None if payload is None else payload_of(payload)})
+    changes = _given(given | {"payload": None if payload is None else read_payload(payload)})
     if not changes:
         raise UsageError("nothing to set: see forge-jobs cron set --help")
     looked_up(app_name, database, config)

@@ -53,7 +53,7 @@ def enqueue(
         "expires_at": None if expires_at is None else moment(expires_at),
     }
     options = {name: value for name, value in given.items() if value is not None}
-    arguments = payload_of(payload)
+    arguments = read_payload(payload)
     _check_shipped(jobs, kind, arguments)
     job = jobs.enqueue(kind, arguments, **options)
     if not wait:
@@ -88,8 +88,8 @@ def _check_shipped(jobs: ForgeJobs, kind: str, arguments: Any) -> None:
         known[kind].parameters.encode(arguments)
 
 
-def payload_of(given: str) -> Any:
-    """Return the arguments that a command was given as JSON, in a file, or on standard input."""
+def read_payload(given: str) -> Any:
+    """Return the JSON that --payload gives: written out, in a file, or on standard input; raise PayloadError."""
     if given == "-":
         text, source = sys.stdin.buffer.read(), "standard input"
     elif given.startswith("@"):

@@ -12,15 +12,14 @@ from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.states import Status
 from forge_jobs.model.stops import mebibytes
 from forge_jobs.terminal import print_json
+from forge_jobs_supervisor.cli.choosing import filter_options
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown, span
 from forge_jobs_supervisor.cli.tables import print_table
 
 
 @click.command(name="jobs")
-@click.option("--status", type=click.Choice([s.value for s in Status]), help="Only jobs in this state.")
-@click.option("--queue", help="Only jobs of this queue.")
-@click.option("--kind", help="Only jobs of this kind.")
+@filter_options
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @click.option(
     "--before", type=click.IntRange(1, 2**63 - 1), metavar="CURSOR", help="Go on after the page that gave this cursor."
@@ -28,11 +27,11 @@ from forge_jobs_supervisor.cli.tables import print_table
 @json_option
 @add_location_options
 def list_jobs(
-    status: str | None, queue: str | None, kind: str | None, limit: int, before: int | None, as_json: bool,
-    app_name: str | None, database: str | None, config: str | None,
+    limit: int, before: int | None, as_json: bool,
+    app_name: str | None, database: str | None, config: str | None, **filters: Any,
 ) -> None:  # fmt: skip
     """List jobs, newest first."""
-    page = looked_up(app_name, database, config).list(status=status, queue=queue, kind=kind, limit=limit, before=before)
+    page = looked_up(app_name, database, config).list(limit=limit, before=before, **filters)
     if as_json:
         print_json({"jobs": [summary(job) for job in page], "next": page.next})
         return

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from forge_jobs.clock import SystemClock, as_datetime
 from forge_jobs.errors import InvalidValue
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from forge_jobs.model.durations import checked_duration
+from forge_jobs.model.durations import span as span
 
 
 def moment(text: str) -> datetime:
-    """Return ``+10m`` (s, m, h, d from now) or an ISO 8601 time with its zone as a moment; raise InvalidValue."""
+    """Return ``+10m`` (s, m, h, d, w from now) or an ISO 8601 time with its zone as a moment; raise InvalidValue."""
     now = as_datetime(SystemClock().now())
     assert now is not None
-    if relative := re.fullmatch(r"\+(\d{1,6}(?:\.\d+)?)([smhd])", text):
-        return now + timedelta(**{_UNITS[relative[2]]: float(relative[1])})
+    if text.startswith("+"):
+        return now + timedelta(microseconds=checked_duration(text[1:], "time +"))
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -36,19 +35,3 @@ def iso(instant: int | None) -> str | None:
     """Return a stored instant as ISO 8601 in UTC, for JSON."""
     found = as_datetime(instant)
     return None if found is None else found.isoformat().replace("+00:00", "Z")
-
-
-def span(seconds: float | None) -> str:
-    """Return a duration in its two largest units."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

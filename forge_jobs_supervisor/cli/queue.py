@@ -26,6 +26,8 @@ class _OrNone(click.ParamType[Any]):
 
 
 _NONE = object()
+_DAYS = _OrNone(click.FLOAT, "days|none")
+_JOBS = _OrNone(click.INT, "jobs|none")
 
 
 @click.group()
@@ -43,8 +45,10 @@ def queue() -> None:
 @click.option("--backoff/--no-backoff", "backoff_enabled", default=None, help="Whether a failed attempt waits longer.")
 @click.option("--backoff-base", type=float, metavar="SECONDS", help="The wait after the first failed attempt.")
 @click.option("--backoff-max", type=float, metavar="SECONDS", help="The longest wait.")
-@click.option("--keep-done", type=float, metavar="DAYS", help="For how long done jobs are kept.")
-@click.option("--keep-dead", type=float, metavar="DAYS", help="For how long dead jobs are kept.")
+@click.option("--keep-done", type=_DAYS, help="For how long done jobs are kept; none: for ever.")
+@click.option("--keep-dead", type=_DAYS, help="For how long dead jobs are kept; none: for ever.")
+@click.option("--keep-done-jobs", type=_JOBS, help="At most so many done jobs are kept, the newest.")
+@click.option("--keep-dead-jobs", type=_JOBS, help="At most so many dead jobs are kept, the newest.")
 @click.option(
     "--cool-down/--no-cool-down",
     "cool_down",

@@ -36,7 +36,13 @@ def print_queues(settings: Iterable[QueueSettings]) -> None:
     rows = [
         [q.name, "yes" if q.paused else "no", "–" if q.max_workers is None else q.max_workers,
          "–" if q.memory_limit is None else mebibytes(q.memory_limit), "on" if q.backoff_enabled else "off",
-         span(q.backoff_base), span(q.backoff_max), f"{q.keep_done:g} d", f"{q.keep_dead:g} d"]
+         span(q.backoff_base), span(q.backoff_max), _kept(q, "done"), _kept(q, "dead")]
         for q in settings
     ]  # fmt: skip
     print_table(columns, rows, numbers=columns[2:])
+
+
+def _kept(settings: QueueSettings, outcome: str) -> str:
+    days, jobs = settings.kept(outcome)
+    age = "for ever" if days is None else f"{days:g} d"
+    return age if jobs is None else f"{age}, {jobs} jobs"

@@ -34,6 +34,7 @@ PAUSES = {
     "forge_jobs_supervisor/cli/watching.py",  # for what hosts show when they are watched
     "forge_jobs_supervisor/cli/stack.py",  # for a host's answer
     "forge_jobs_supervisor/cli/top.py",  # between two pictures
+    "forge_jobs_supervisor/cli/tail.py",  # between two looks
     "forge_jobs_supervisor/reloading.py",  # before new code is tried again
     "forge_jobs_supervisor/shipped/echo.py",  # a job that is asked to sleep
 }

@@ -46,16 +46,19 @@ def test_cancel_says_what_became_of_each_job(farm: Farm) -> None:
 
 def test_cancel_by_filter_takes_what_has_not_finished(farm: Farm) -> None:
     farm.jobs.enqueue_bulk([("noop", {})] * 3 + [("spin", {"seconds": 1})] * 2)
-    assert told(farm, "cancel", "--kind", "noop") == "cancelled 3, requested 0, already finished 0\n"
-    answer = json.loads(told(farm, "cancel", "--queue", "default", "--json"))
+    assert "this cancels 3 jobs (kind noop): without a terminal" in told(farm, "cancel", "--kind", "noop", code=2)
+    assert told(farm, "cancel", "--kind", "noop", "--dry-run") == "this cancels 3 jobs (kind noop)\n"
+    said = told(farm, "cancel", "--kind", "noop", "--yes").splitlines()
+    assert said == ["this cancels 3 jobs (kind noop)", "cancelled 3, requested 0, already finished 0"]
+    answer = json.loads(told(farm, "cancel", "--queue", "default", "--json", "--yes"))
     assert [len(answer[name]) for name in ("cancelled", "requested", "already_finished", "not_found")] == [2, 0, 0, 0]
-    assert json.loads(told(farm, "cancel", "--status", "dead", "--json"))["already_finished"] != []
+    assert "cancel changes no job that is dead" in told(farm, "cancel", "--status", "dead", "--yes", code=2)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["cancel"], "which jobs? name ids, or say --queue, --kind or --status"),
+        (["cancel"], "which jobs? name ids, or say --status, --queue, --kind, --error or --older-than"),
         (["cancel", "seven"], "'seven' is not a job id"),
         (["queue", "set", "default"], "nothing to set"),
         (["queue", "pause", "nowhere"], "there is no queue 'nowhere'; known: default"),

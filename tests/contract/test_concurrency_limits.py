@@ -8,7 +8,7 @@ import msgspec
 
 from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import ArchivedJob
+from forge_jobs.storage.records import ArchivedJob, Edit
 from tests.support.backends import Backend
 from tests.support.builders import a_living_host, a_queue, enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
@@ -314,3 +314,56 @@ def test_a_place_that_nobody_noted_to_be_free_is_found(storage: Storage) -> None
 
     assert Hand(storage).take().id == job_id
     assert storage.limits.sweep(10) == 0
+
+
+def test_who_has_the_places_of_a_key_is_known(storage: Storage) -> None:
+    declare(storage, max_running_per_key=2, concurrency_key="tenant")
+    first, second, third = for_tenant(storage, "a", 3)
+    for_tenant(storage, "b")
+
+    known = storage.inspection.facts(third)
+
+    assert known is not None
+    assert known.limited is not None
+    assert known.limited.holders == [first, second]
+
+
+def test_an_edit_may_change_the_key(storage: Storage) -> None:
+    declare(storage, max_running_per_key=1, concurrency_key="tenant")
+    first, second = for_tenant(storage, "a", 2)
+    third, fourth = for_tenant(storage, "b", 2)
+
+    storage.operator.edit(only(first), 10, 0, Edit(payload=b'{"tenant":"c"}'))
+    storage.operator.edit(only(fourth), 10, 0, Edit(payload=b'{"tenant":"d"}'))
+    give_out(storage)
+
+    assert {claim.id: claim.limit_key for claim in Hand(storage).claim(9)} == {
+        first: "c",
+        second: "a",
+        third: "b",
+        fourth: "d",
+    }
+
+
+def test_a_job_that_is_put_off_lets_the_next_pass_and_comes_back(storage: Storage, clock: FakeClock) -> None:
+    declare(storage, max_running_per_key=1, concurrency_key="tenant")
+    first, second = for_tenant(storage, "a", 2)
+
+    storage.operator.edit(only(first), 10, 0, Edit(run_at=clock.now() + 5_000_000))
+    hand = Hand(storage)
+    claim = hand.take()
+    storage.operator.edit(only(first), 10, 0, Edit(run_at=clock.now()))
+
+    assert claim.id == second
+    assert [one.id for one in hand.exchange(hand.done(claim)).claims] == [first]
+
+
+def test_a_job_that_is_moved_keeps_its_place(storage: Storage) -> None:
+    declare(storage, max_running=1)
+    first, _second = enqueue_some(storage, 2)
+    give_out(storage)
+
+    storage.operator.move(only(first), 10, 0, "other")
+
+    assert Hand(storage).claim() == []
+    assert Hand(storage, queue="other").take().id == first

@@ -10,6 +10,7 @@ import pytest
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.storage import Storage
 from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.records import Edit
 from tests.support.backends import Backend
 from tests.support.builders import a_job, a_queue, enqueue, enqueue_some, only
 from tests.support.clock import FakeClock
@@ -239,3 +240,24 @@ def test_a_question_rings_and_its_answer_does_not(storage: Storage, bells: list[
     storage.control.answer(number, "")
 
     assert all(is_silent(bell) for bell in bells)
+
+
+def test_moved_jobs_ring_in_their_new_queue(storage: Storage, bell: Doorbell) -> None:
+    jobs = enqueue_some(storage, 2)
+    heard(bell)
+
+    storage.operator.move(only(*jobs), 10, 0, "other")
+
+    assert heard(bell) == [("other", 2, None)]
+    assert is_silent(bell)
+
+
+def test_a_new_time_of_a_job_rings(storage: Storage, bell: Doorbell, clock: FakeClock) -> None:
+    job_id = enqueue(storage, run_at=clock.now() + MICROSECONDS // 10)
+    heard(bell)
+    soon = clock.now() + MICROSECONDS // 2
+
+    storage.operator.edit(only(job_id), 10, 0, Edit(run_at=soon))
+    assert heard(bell) == [("default", 0, soon)]
+    storage.operator.edit(only(job_id), 10, 0, Edit(run_at=clock.now()))
+    assert heard(bell) == [("default", 1, None)]

@@ -25,6 +25,8 @@ def test_a_new_queue_has_the_settings_given(storage: Storage) -> None:
         keep_dead=365,
         max_workers=7,
         memory_limit=2**31,
+        keep_done_jobs=0,
+        keep_dead_jobs=10**9,
     )
 
     storage.queue_config.ensure_queue(settings)
@@ -70,6 +72,8 @@ CHANGES: dict[str, Any] = {
     "keep_dead": 365.0,
     "max_workers": 7,
     "memory_limit": 2**40,
+    "keep_done_jobs": 1000,
+    "keep_dead_jobs": 0,
 }
 
 
@@ -86,11 +90,20 @@ def test_no_setting_is_missing_here() -> None:
     assert {"name", *CHANGES} == set(QueueSettings.__struct_fields__)
 
 
-@pytest.mark.parametrize("cap", ["max_workers", "memory_limit"])
+@pytest.mark.parametrize("cap", ["max_workers", "memory_limit", "keep_done_jobs", "keep_dead_jobs"])
 def test_a_cap_can_be_lifted_again(storage: Storage, cap: str) -> None:
     a_queue(storage, **{cap: CHANGES[cap]})
 
     assert storage.queue_config.change_queue("default", {cap: None}) == QueueSettings(name="default")
+
+
+@pytest.mark.parametrize("setting", ["keep_done", "keep_dead"])
+def test_jobs_can_be_kept_for_ever(storage: Storage, setting: str) -> None:
+    a_queue(storage)
+
+    kept: dict[str, Any] = {setting: None}
+    assert storage.queue_config.change_queue("default", kept) == QueueSettings(name="default", **kept)
+    assert getattr(storage.queue_config.queues()[0], setting) is None
 
 
 def test_changes_of_two_operators_both_stick(storage: Storage, backend: Backend, clock: FakeClock) -> None:

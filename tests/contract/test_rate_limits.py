@@ -305,3 +305,19 @@ def test_with_many_claimants_not_one_job_starts_too_many(backend: Backend, stora
     together(backend, clock, claim)
 
     assert len({claim.id for claim in claims}) == len(claims) == 10
+
+
+def test_why_a_job_waits_for_tokens_is_known(storage: Storage) -> None:
+    a_bucket(storage, capacity=1, refill=0.5)
+    metered(storage, max_running=1)
+    first, second = enqueue_some(storage, 2)
+    give_out(storage)
+    Hand(storage).take()
+    give_out(storage)
+
+    known = storage.inspection.facts(second)
+
+    assert known is not None
+    assert known.limited is not None
+    assert (known.limited.holders, known.limited.taken) == ([first], 1)
+    assert [bucket.tokens for bucket in known.limited.buckets] == [0]

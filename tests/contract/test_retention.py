@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 from forge_jobs.storage import Storage
+from forge_jobs.storage.records import JobFilter
+from tests.support.backends import Backend
 from tests.support.builders import a_queue, enqueue, enqueue_some
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
@@ -126,3 +130,98 @@ def test_a_queue_nobody_has_created_keeps_its_jobs_as_long_as_a_new_one(storage:
     assert storage.upkeep.prune(10) == 0
     clock.advance(days=0.2)
     assert storage.upkeep.prune(10) == 1
+
+
+def test_at_most_so_many_of_the_newest_are_kept(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done_jobs=2, keep_dead_jobs=1)
+    enqueue_some(storage, 6)
+    hand = Hand(storage)
+    done, dead = [], []
+    for _ in range(3):
+        done.append(hand.finish())
+        dead.append(hand.bury_one())
+        clock.advance(1)
+
+    assert storage.upkeep.clean(100) == {("default", "done"): 1, ("default", "dead"): 2}
+
+    assert set(storage.operator.statuses([*done, *dead])) == {*done[1:], dead[2]}
+    assert storage.upkeep.clean(100) == {}
+
+
+def test_age_and_number_hold_both(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=1, keep_done_jobs=3)
+    enqueue_some(storage, 6)
+    hand = Hand(storage)
+    old = [hand.finish() for _ in range(2)]
+    clock.advance(days=2)
+    new = []
+    for _ in range(4):
+        new.append(hand.finish())
+        clock.advance(1)
+
+    assert storage.upkeep.prune(100) == 3
+    assert set(storage.operator.statuses([*old, *new])) == set(new[1:])
+
+
+def test_what_is_kept_for_ever_goes_by_number_alone(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done=None, keep_dead=None, keep_dead_jobs=0)
+    enqueue_some(storage, 2)
+    hand = Hand(storage)
+    hand.finish()
+    hand.bury_one()
+    clock.advance(days=50_000)
+
+    assert storage.upkeep.clean(100) == {("default", "dead"): 1}
+    assert storage.operator.counts()["default"].done == 1
+
+
+def test_retention_by_number_goes_in_slices_and_keeps_the_counts(storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done_jobs=1)
+    enqueue_some(storage, 8)
+    hand = Hand(storage)
+    for _ in range(8):
+        hand.finish()
+    storage.upkeep.fold_tallies()
+
+    assert [storage.upkeep.prune(3) for _ in range(4)] == [3, 3, 1, 0]
+    assert storage.operator.counts()["default"].done == 1
+
+
+def test_only_the_queue_that_is_named_is_cleaned(storage: Storage, clock: FakeClock) -> None:
+    for queue in ("a", "b"):
+        a_queue(storage, queue, keep_done_jobs=0)
+        enqueue(storage, queue=queue)
+        Hand(storage, queue=queue).finish()
+
+    assert storage.upkeep.clean(100, "b") == {("b", "done"): 1}
+    assert storage.upkeep.clean(100, "b") == {}
+    assert storage.upkeep.clean(100, "nobody") == {}
+    assert storage.upkeep.clean(100) == {("a", "done"): 1}
+
+
+def test_a_job_that_is_revived_while_others_are_removed_is_kept_or_gone_and_counted_once(
+    storage: Storage, backend: Backend, clock: FakeClock
+) -> None:
+    a_queue(storage, keep_dead_jobs=0)
+    enqueue_some(storage, 200)
+    hand = Hand(storage)
+    ids = [hand.bury_one() for _ in range(200)]
+    cleaner, operator = backend.open(clock), backend.open(clock)
+    together = threading.Barrier(2)
+    revived: list[str] = []
+
+    def revive() -> None:
+        together.wait()
+        for first in range(0, 200, 10):
+            revived.extend(operator.operator.retry(JobFilter(ids=ids[first : first + 10]), 10, 0).changed)
+
+    worker = threading.Thread(target=revive)
+    worker.start()
+    together.wait()
+    while worker.is_alive() or storage.operator.counts()["default"].dead > 0:
+        cleaner.upkeep.prune(7)
+    worker.join()
+
+    counts = storage.operator.counts()["default"]
+    assert (counts.dead, counts.pending) == (0, len(revived))
+    assert set(storage.operator.statuses(ids)) == set(revived)

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from forge_jobs import ForgeJobs, InvalidValue, Job, JobFailed, JobNotFound, ResultTimeout, Status
-from forge_jobs.client import BATCH
 from forge_jobs.clock import as_datetime
 from forge_jobs.ids import new_job_id
 from forge_jobs.model.states import Cause
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import JobFilter
+from forge_jobs.verbs import BATCH
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 

@@ -13,16 +13,18 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
-from forge_jobs.storage.admission import Key, admit
+from forge_jobs.storage.admission import Key, admit, rekey
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.errors import again
 from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
 from forge_jobs.storage.postgres.rows import record_of
-from forge_jobs.storage.records import Batch, JobFilter, WorkerView
+from forge_jobs.storage.records import Batch, Edit, JobFilter, WorkerView
 
 _NEWEST = 2**63 - 1
+COUNT_SLICE = 50_000
+"""How many jobs are read in one go where those are counted that match: some ten milliseconds."""
 
 Change = Callable[[psycopg.Connection[Any], Any, Tally, int], str]
 """Does a verb to one row of ``select_by_filter.sql``, now; answers ``changed``, ``requested`` or ``skipped``."""
@@ -52,7 +54,7 @@ class PostgresOperator:
 
     def find(self, wanted: JobFilter, limit: int, before: int | None) -> tuple[list[JobRecord], int | None]:
         """Return at most ``limit`` jobs, newest first, and the cursor for more or None."""
-        values = (_NEWEST if before is None else before, *_filter_values(wanted), limit + 1)
+        values = (_NEWEST if before is None else before, *self._filter_values(wanted), limit + 1)
         with self._database.snapshot() as connection:
             if wanted.ids is None:
                 rows = self._database.run(connection, "find", values)
@@ -145,16 +147,49 @@ class PostgresOperator:
     def _run_now(self, connection: psycopg.Connection[Any], row: Any, _tally: Tally, now: int) -> str:
         return "changed" if self._database.changed(connection, "run_now", (instant(now), row[0])) else "skipped"
 
+    def move(self, wanted: JobFilter, limit: int, after: int, queue: str) -> Batch:
+        """Put jobs that wait into another queue and ring there; skip all others, and those that are in it."""
+
+        def move(connection: psycopg.Connection[Any], row: Any, _tally: Tally, _now: int) -> str:
+            return "changed" if self._database.changed(connection, "move", (queue, row[0])) else "skipped"
+
+        return self._batch(wanted, limit, after, move, rings=True, to=queue)
+
+    def edit(self, wanted: JobFilter, limit: int, after: int, change: Edit) -> Batch:
+        """Change jobs that wait and ring; skip all others, and those that expire before their new time."""
+        payload = None if change.payload is None else change.payload.decode()
+
+        def edit(connection: psycopg.Connection[Any], row: Any, _tally: Tally, now: int) -> str:
+            values = (payload, change.priority, instant(change.run_at), instant(now), row[0])
+            if not self._database.changed(connection, "edit", values):
+                return "skipped"
+            rekey(self._database, connection, row, change.payload)
+            return "changed"
+
+        return self._batch(wanted, limit, after, edit, rings=True, due=change.run_at)
+
+    def count(self, wanted: JobFilter, after: int) -> tuple[Mapping[Status, int], int | None]:
+        """Return how many of the next slice of jobs match, by status, and the cursor of the following one or None."""
+        values = (after or _NEWEST, *self._filter_values(wanted), COUNT_SLICE)
+        with self._database.single() as connection:
+            *found, (_none, read, last) = self._database.run(connection, "count_by_filter", values)
+        return {Status(status): jobs for status, jobs, _ in found}, last if read == COUNT_SLICE else None
+
     def _batch(
-        self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False, told: str = ""
-    ) -> Batch:
+        self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False, told: str = "",
+        to: str = "", due: int | None = None,
+    ) -> Batch:  # fmt: skip
         """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived.
 
-        ``told`` is what the error history of those that were changed says of it.
+        ``told`` is what the error history of those that were changed says of it. A ring goes to the queue ``to`` if one
+        is given, and says that they are ``due`` later.
         """
-        return again(lambda: self._try_batch(wanted, limit, after, change, rings=rings, told=told))
+        return again(lambda: self._try_batch(wanted, limit, after, change, rings=rings, told=told, to=to, due=due))
 
-    def _try_batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool, told: str) -> Batch:
+    def _try_batch(
+        self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool, told: str, to: str,
+        due: int | None,
+    ) -> Batch:  # fmt: skip
         rows = self._select(wanted, limit, after)
         done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
         if rows:
@@ -171,24 +206,27 @@ class PostgresOperator:
                     if answer == "changed" and row[6] is not None:
                         touched.add((row[5], row[6]))
                     elif rings and answer == "changed":
-                        ready[row[3]] += 1
+                        ready[to or row[3]] += 1
                     if told and answer == "changed":
                         entry = ErrorEntry(at=now, attempt=row[4], cause=Cause.CANCELLED, message=told)
                         errors.append((row[0], entry))
                 add_errors(self._database, connection, errors)
                 add_tallies(self._database, connection, None, tally)
-                ready.update(admit(self._database, connection, touched))
-                self._bells.ring_all(connection, ready)
+                for queue, jobs in ready.items():
+                    self._bells.ring(connection, queue, *((0, due) if due is not None and due > now else (jobs, None)))
+                self._bells.ring_all(connection, admit(self._database, connection, touched))
                 if done["requested"]:
                     self._bells.call(connection)
-        return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
+        seen = {job_id for ids in done.values() for job_id in ids}
+        missed = tuple(row[1] for row in rows if row[1] not in seen)
+        return Batch(**done, missed=missed, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:
         with self._database.single() as connection:
             return self._selected(connection, wanted, limit, after)
 
     def _selected(self, connection: psycopg.Connection[Any], wanted: JobFilter, limit: int, after: int) -> list[Any]:
-        values = (after or _NEWEST, *_filter_values(wanted), limit)
+        values = (after or _NEWEST, *self._filter_values(wanted), limit)
         if wanted.ids is None:
             return self._database.run(connection, "select_by_filter", values)
         return self._database.run(connection, "select_by_id", (*values, list(wanted.ids)))
@@ -196,6 +234,6 @@ class PostgresOperator:
     def _errors(self, connection: psycopg.Connection[Any], seq: int) -> list[bytes]:
         return [entry for (entry,) in self._database.run(connection, "errors_of", (seq,))]
 
-
-def _filter_values(wanted: JobFilter) -> tuple[object, ...]:
-    return (wanted.status.value if wanted.status else None, wanted.queue, wanted.kind)
+    def _filter_values(self, wanted: JobFilter) -> tuple[object, ...]:
+        older = None if wanted.older_than is None else instant(self._database.clock.now() - wanted.older_than)
+        return (wanted.any_of, wanted.queue, wanted.kind, wanted.error, older)

@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 import psycopg
 
+from forge_jobs.storage.census import Census, census_of
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.hand_in import hand_in
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
-from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
+from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
 
 UNPARK_SLICE = 20_000
 
@@ -85,6 +86,10 @@ class PostgresRegistry:
     def live_hosts(self, connection: psycopg.Connection[Any]) -> list[HostRecord]:
         """Return the hosts that live, inside the caller's transaction."""
         return [host for host, _workers in self._hosts(connection) if host.alive]
+
+    def boards(self, connection: psycopg.Connection[Any]) -> list[tuple[HostRecord, list[WorkerView]]]:
+        """Return every registered host with what its board showed, inside the caller's transaction."""
+        return self._hosts(connection)
 
     def _hosts(self, connection: psycopg.Connection[Any]) -> list[tuple[HostRecord, list[WorkerView]]]:
         return [self._host(row) for row in self._database.run(connection, "hosts")]

@@ -6,12 +6,15 @@ from forge_jobs.clock import Clock
 from forge_jobs.storage.ports import Doorbell
 from forge_jobs.storage.postgres.address import address_of
 from forge_jobs.storage.postgres.archive import PostgresArchive
+from forge_jobs.storage.postgres.checkup import PostgresCheckup
 from forge_jobs.storage.postgres.control import PostgresControl
 from forge_jobs.storage.postgres.database import DEADLINE, Database
 from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
+from forge_jobs.storage.postgres.inspection import PostgresInspection
 from forge_jobs.storage.postgres.leadership import PostgresLeadership
 from forge_jobs.storage.postgres.limits import PostgresLimits
 from forge_jobs.storage.postgres.liveness import Liveness
+from forge_jobs.storage.postgres.news import PostgresNews
 from forge_jobs.storage.postgres.operator import PostgresOperator
 from forge_jobs.storage.postgres.producer import PostgresProducer
 from forge_jobs.storage.postgres.queue_config import PostgresQueueConfig
@@ -40,6 +43,9 @@ class PostgresStorage:
         self.registry = PostgresRegistry(self._database, bells, liveness)
         self.operator = PostgresOperator(self._database, bells, self.registry.live_workers)
         self.queue_config = PostgresQueueConfig(self._database, bells)
+        self.checkup = PostgresCheckup(self._database)
+        self.news = PostgresNews(self._database)
+        self.inspection = PostgresInspection(self._database, self.registry)
         self.upkeep = PostgresUpkeep(self._database, self.registry)
         self.limits = PostgresLimits(self._database, bells)
         self.control = PostgresControl(self._database, bells)

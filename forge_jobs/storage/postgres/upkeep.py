@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import psycopg
-
-from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
-from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
 from forge_jobs.storage.admission import admit
 from forge_jobs.storage.postgres.adapting import instant
@@ -18,7 +13,7 @@ from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
-from forge_jobs.storage.postgres.rows import settings_of
+from forge_jobs.storage.postgres.retention import clean
 from forge_jobs.storage.records import (
     NO_WORKER,
     PUT_OFF,
@@ -41,7 +36,6 @@ HELD_FOR = 60.0
 MANY_DEAD = 200_000
 FOLD_AT = 1000
 FOLD_SLICE = 50_000
-_DAY = 86_400 * MICROSECONDS
 
 
 class PostgresUpkeep:
@@ -128,32 +122,11 @@ class PostgresUpkeep:
 
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
-        now = self._database.clock.now()
-        with self._database.single() as connection:
-            victims = self._victims(connection, now, limit)
-        if not victims:
-            return 0
-        tally: Tally = Counter()
-        with self._database.writing() as connection:
-            for queue, outcome, keys in self._victims(connection, now, limit):
-                for name in ("remove_errors", "remove_job"):
-                    self._database.many(connection, name, [(key,) for key in sorted(keys)])
-                tally[queue, outcome] -= len(keys)
-            add_tallies(self._database, connection, None, tally)
-        return -sum(tally.values())
+        return sum(self.clean(limit).values())
 
-    def _victims(self, connection: psycopg.Connection[Any], now: int, limit: int) -> list[tuple[str, str, list[int]]]:
-        found = []
-        known = {row[0]: settings_of(row) for row in self._database.run(connection, "queues")}
-        names = sorted({queue for queue, _outcome, _jobs in self._database.run(connection, "count_ended")})
-        for settings in (known.get(name, QueueSettings(name=name)) for name in names):
-            for outcome, days in (("done", settings.keep_done), ("dead", settings.keep_dead)):
-                values = (settings.name, instant(now - round(days * _DAY)), limit)
-                keys = _firsts(self._database.run(connection, f"prune_{outcome}", values))
-                if keys:
-                    found.append((settings.name, outcome, keys))
-                    limit -= len(keys)
-        return found
+    def clean(self, limit: int, queue: str | None = None) -> Mapping[tuple[str, str], int]:
+        """Do what ``prune`` does, to one queue if one is named; return how many went of each queue and outcome."""
+        return clean(self._database, limit, queue)
 
     def expire(self, limit: int) -> int:
         """End at most ``limit`` waiting jobs for which it is too late; return how many."""
@@ -211,7 +184,3 @@ class PostgresUpkeep:
 
     def checkpoint(self) -> None:
         """Do nothing: the server does that by itself."""
-
-
-def _firsts(rows: Iterable[Sequence[int]]) -> list[int]:
-    return [row[0] for row in rows]

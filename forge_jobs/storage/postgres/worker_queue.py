@@ -140,9 +140,9 @@ class _Answer:
     """The rows of ``exchange.sql``: one about the process and the queue, then one for each job that was claimed."""
 
     def __init__(self, queue: str, header: Any, claimed: Sequence[Any], refused: list[int], *, in_turn: bool) -> None:
-        self.settings = QueueSettings(name=queue) if header[4] is None else settings_of(header[4:16])
-        self.claims = sorted((_claim_of(row[16:], queue) for row in claimed), key=lambda claim: claim.claim_no)
-        self.places = [Claimed(row[29], row[30], row[16], row[31]) for row in claimed]
+        self.settings = QueueSettings(name=queue) if header[4] is None else settings_of(header[4:18])
+        self.claims = sorted((_claim_of(row[18:], queue) for row in claimed), key=lambda claim: claim.claim_no)
+        self.places = [Claimed(row[31], row[32], row[18], row[33]) for row in claimed]
         self.allowed, self.metered = bool(header[2]), bool(header[3])
         self.refused = refused
         self.in_turn = in_turn

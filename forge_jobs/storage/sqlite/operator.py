@@ -13,14 +13,16 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
-from forge_jobs.storage.admission import Key, admit
-from forge_jobs.storage.records import Batch, JobFilter, WorkerView
+from forge_jobs.storage.admission import Key, admit, rekey
+from forge_jobs.storage.records import Batch, Edit, JobFilter, WorkerView
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
-from forge_jobs.storage.sqlite.rows import blob, ids_json, record_of, text
+from forge_jobs.storage.sqlite.rows import INLINE_BYTES, blob, ids_json, record_of, text
 
 _NEWEST = 2**63 - 1
+COUNT_SLICE = 50_000
+"""How many jobs are read in one go where those are counted that match: some ten milliseconds."""
 
 Change = Callable[[apsw.Connection, Any, Tally, int], str]
 """Does a verb to one row of ``select_by_filter.sql``, now; answers ``changed``, ``requested`` or ``skipped``."""
@@ -50,7 +52,7 @@ class SqliteOperator:
 
     def find(self, wanted: JobFilter, limit: int, before: int | None) -> tuple[list[JobRecord], int | None]:
         """Return at most ``limit`` jobs, newest first, and the cursor for more or None."""
-        values = (_NEWEST if before is None else before, *_filter_values(wanted), limit + 1)
+        values = (_NEWEST if before is None else before, *self._filter_values(wanted), limit + 1)
         with self._database.snapshot() as connection:
             if wanted.ids is None:
                 rows = self._database.run(connection, "find", values)
@@ -149,8 +151,51 @@ class SqliteOperator:
         self._database.run(connection, "run_now", (now, row[0]))
         return "skipped" if connection.total_changes() == before else "changed"
 
-    def _batch(self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False) -> Batch:
-        """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived."""
+    def move(self, wanted: JobFilter, limit: int, after: int, queue: str) -> Batch:
+        """Put jobs that wait into another queue and ring there; skip all others, and those that are in it."""
+
+        def move(connection: apsw.Connection, row: Any, _tally: Tally, _now: int) -> str:
+            before = connection.total_changes()
+            self._database.run(connection, "move", (queue, row[0]))
+            return "skipped" if connection.total_changes() == before else "changed"
+
+        return self._batch(wanted, limit, after, move, rings=True, to=queue)
+
+    def edit(self, wanted: JobFilter, limit: int, after: int, change: Edit) -> Batch:
+        """Change jobs that wait and ring; skip all others, and those that expire before their new time."""
+        payload = None if change.payload is None else change.payload.decode()
+        large = change.payload is not None and len(change.payload) > INLINE_BYTES
+
+        def edit(connection: apsw.Connection, row: Any, _tally: Tally, now: int) -> str:
+            before = connection.total_changes()
+            values = (payload is not None, None if large else payload, change.priority, change.run_at, now, row[0])
+            self._database.run(connection, "edit", values)
+            if connection.total_changes() == before:
+                return "skipped"
+            if payload is not None:
+                self._database.run(connection, "remove_body", (row[0],))
+            if large:
+                self._database.run(connection, "body_payload", (row[0], payload))
+            rekey(self._database, connection, row, change.payload)
+            return "changed"
+
+        return self._batch(wanted, limit, after, edit, rings=True, due=change.run_at)
+
+    def count(self, wanted: JobFilter, after: int) -> tuple[Mapping[Status, int], int | None]:
+        """Return how many of the next slice of jobs match, by status, and the cursor of the following one or None."""
+        values = (after or _NEWEST, *self._filter_values(wanted), COUNT_SLICE)
+        with self._database.reading() as connection:
+            *found, (_none, read, last) = self._database.run(connection, "count_by_filter", values)
+        return {Status(status): jobs for status, jobs, _ in found}, last if read == COUNT_SLICE else None
+
+    def _batch(
+        self, wanted: JobFilter, limit: int, after: int, change: Change, *, rings: bool = False, to: str = "",
+        due: int | None = None,
+    ) -> Batch:  # fmt: skip
+        """Do a verb to the next batch, newest first: of several dead jobs with one unique key the newest is revived.
+
+        A ring goes to the queue ``to`` if one is given, and says that they are ``due`` later.
+        """
         rows = self._select(wanted, limit, after)
         done: dict[str, list[str]] = {"changed": [], "requested": [], "skipped": []}
         if rows:
@@ -166,21 +211,25 @@ class SqliteOperator:
                     if answer == "changed" and row[6] is not None:
                         touched.add((row[5], row[6]))
                     elif rings and answer == "changed":
-                        ready[row[3]] += 1
+                        ready[to or row[3]] += 1
                 add_tallies(connection, None, tally)
-                ready.update(admit(self._database, connection, touched))
+                admitted = admit(self._database, connection, touched)
             for queue, jobs in ready.items():
+                self._bells.ring(queue, *((0, due) if due is not None and due > now else (jobs, None)))
+            for queue, jobs in admitted.items():
                 self._bells.ring(queue, jobs, None)
             if done["requested"]:
                 self._bells.call()
-        return Batch(**done, next=rows[-1][0] if len(rows) == limit else None)
+        seen = {job_id for ids in done.values() for job_id in ids}
+        missed = tuple(text(row[1]) for row in rows if text(row[1]) not in seen)
+        return Batch(**done, missed=missed, next=rows[-1][0] if len(rows) == limit else None)
 
     def _select(self, wanted: JobFilter, limit: int, after: int) -> list[Any]:
         with self._database.reading() as connection:
             return self._selected(connection, wanted, limit, after)
 
     def _selected(self, connection: apsw.Connection, wanted: JobFilter, limit: int, after: int) -> list[Any]:
-        values = (after or _NEWEST, *_filter_values(wanted), limit)
+        values = (after or _NEWEST, *self._filter_values(wanted), limit)
         if wanted.ids is None:
             return self._database.run(connection, "select_by_filter", values)
         return self._database.run(connection, "select_by_id", (*values, ids_json(list(wanted.ids))))
@@ -188,6 +237,7 @@ class SqliteOperator:
     def _errors(self, connection: apsw.Connection, seq: int) -> list[str]:
         return [entry for (entry,) in self._database.run(connection, "errors_of", (seq,))]
 
-
-def _filter_values(wanted: JobFilter) -> tuple[object, ...]:
-    return (wanted.status.value if wanted.status else None, wanted.queue, wanted.kind)
+    def _filter_values(self, wanted: JobFilter) -> tuple[object, ...]:
+        older = None if wanted.older_than is None else self._database.clock.now() - wanted.older_than
+        statuses = None if wanted.any_of is None else " ".join(wanted.any_of)  # none is a part of another
+        return (statuses, wanted.queue, wanted.kind, wanted.error, older)

@@ -8,7 +8,8 @@ from typing import Any
 import apsw
 import msgspec
 
-from forge_jobs.storage.records import Census, Claim, Ended, HostRecord, ProcessRecord, WorkerView, census_of
+from forge_jobs.storage.census import Census, census_of
+from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
@@ -82,6 +83,10 @@ class SqliteRegistry:
     def live_hosts(self, connection: apsw.Connection) -> list[HostRecord]:
         """Return the hosts that live, inside the caller's transaction."""
         return [host for host, _workers in self._hosts(connection) if host.alive]
+
+    def boards(self, connection: apsw.Connection) -> list[tuple[HostRecord, list[WorkerView]]]:
+        """Return every registered host with what its board showed, inside the caller's transaction."""
+        return self._hosts(connection)
 
     def _hosts(self, connection: apsw.Connection) -> list[tuple[HostRecord, list[WorkerView]]]:
         return [self._host(row) for row in self._database.run(connection, "hosts")]

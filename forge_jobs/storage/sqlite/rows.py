@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from forge_jobs.model.job import ErrorEntry, JobRecord
-from forge_jobs.model.queue import QueueSettings
+from forge_jobs.model.queue import FOR_EVER, QueueSettings, days_of
 from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage.records import Claim
 
@@ -44,13 +44,15 @@ def settings_of(row: tuple[Any, ...]) -> QueueSettings:
         backoff_enabled=bool(row[2]),
         backoff_base=row[3],
         backoff_max=row[4],
-        keep_done=row[5],
-        keep_dead=row[6],
+        keep_done=days_of(row[5]),
+        keep_dead=days_of(row[6]),
         max_workers=row[7],
         memory_limit=row[8],
-        cool_down=bool(row[9]),
-        throttles=row[10],
-        throttled_until=row[11],
+        keep_done_jobs=row[9],
+        keep_dead_jobs=row[10],
+        cool_down=bool(row[11]),
+        throttles=row[12],
+        throttled_until=row[13],
     )
 
 
@@ -62,10 +64,12 @@ def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
         int(settings.backoff_enabled),
         settings.backoff_base,
         settings.backoff_max,
-        settings.keep_done,
-        settings.keep_dead,
+        FOR_EVER if settings.keep_done is None else settings.keep_done,
+        FOR_EVER if settings.keep_dead is None else settings.keep_dead,
         settings.max_workers,
         settings.memory_limit,
+        settings.keep_done_jobs,
+        settings.keep_dead_jobs,
         int(settings.cool_down),
         settings.throttles,
         settings.throttled_until,

@@ -7,12 +7,15 @@ from pathlib import Path
 from forge_jobs.clock import Clock
 from forge_jobs.storage.ports import Doorbell
 from forge_jobs.storage.sqlite.archive import SqliteArchive
+from forge_jobs.storage.sqlite.checkup import SqliteCheckup
 from forge_jobs.storage.sqlite.control import SqliteControl
 from forge_jobs.storage.sqlite.database import DEADLINE, Database
 from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
+from forge_jobs.storage.sqlite.inspection import SqliteInspection
 from forge_jobs.storage.sqlite.leadership import SqliteLeadership
 from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file
 from forge_jobs.storage.sqlite.limits import SqliteLimits
+from forge_jobs.storage.sqlite.news import SqliteNews
 from forge_jobs.storage.sqlite.operator import SqliteOperator
 from forge_jobs.storage.sqlite.producer import SqliteProducer
 from forge_jobs.storage.sqlite.queue_config import SqliteQueueConfig
@@ -45,6 +48,9 @@ class SqliteStorage:
         self.registry = SqliteRegistry(self._database, bells, self._locks)
         self.operator = SqliteOperator(self._database, bells, self.registry.live_workers)
         self.queue_config = SqliteQueueConfig(self._database, bells)
+        self.checkup = SqliteCheckup(self._database)
+        self.news = SqliteNews(self._database)
+        self.inspection = SqliteInspection(self._database, self.registry)
         self.upkeep = SqliteUpkeep(self._database, self.registry)
         self.limits = SqliteLimits(self._database, bells)
         self.control = SqliteControl(self._database, bells)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import apsw
 
-from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.job import ErrorEntry
-from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
 from forge_jobs.storage.admission import Key, admit
 from forge_jobs.storage.records import (
@@ -30,7 +28,8 @@ from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
-from forge_jobs.storage.sqlite.rows import json_text, settings_of
+from forge_jobs.storage.sqlite.retention import clean
+from forge_jobs.storage.sqlite.rows import json_text
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
@@ -38,7 +37,6 @@ COUNT_LIMIT = 300
 LARGE_LOG_BYTES = 256 * 1024 * 1024
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 FOLD_AT = 1000
-_DAY = 86_400 * MICROSECONDS
 
 
 class SqliteUpkeep:
@@ -126,32 +124,11 @@ class SqliteUpkeep:
 
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
-        now = self._database.clock.now()
-        with self._database.reading() as connection:
-            victims = self._victims(connection, now, limit)
-        if not victims:
-            return 0
-        tally: Tally = Counter()
-        with self._database.writing() as connection:
-            for queue, outcome, keys in self._victims(connection, now, limit):
-                for name in ("remove_body", "remove_errors", "remove_job"):
-                    connection.executemany(statement("sqlite", name), [(key,) for key in keys])
-                tally[queue, outcome] -= len(keys)
-            add_tallies(connection, None, tally)
-        return -sum(tally.values())
+        return sum(self.clean(limit).values())
 
-    def _victims(self, connection: apsw.Connection, now: int, limit: int) -> list[tuple[str, str, list[int]]]:
-        found = []
-        known = {row[0]: settings_of(row) for row in self._database.run(connection, "queues")}
-        names = sorted({queue for queue, _outcome, _jobs in self._database.run(connection, "count_ended")})
-        for settings in (known.get(name, QueueSettings(name=name)) for name in names):
-            for outcome, days in (("done", settings.keep_done), ("dead", settings.keep_dead)):
-                values = (settings.name, now - round(days * _DAY), limit)
-                keys = _firsts(self._database.run(connection, f"prune_{outcome}", values))
-                if keys:
-                    found.append((settings.name, outcome, keys))
-                    limit -= len(keys)
-        return found
+    def clean(self, limit: int, queue: str | None = None) -> Mapping[tuple[str, str], int]:
+        """Do what ``prune`` does, to one queue if one is named; return how many went of each queue and outcome."""
+        return clean(self._database, limit, queue)
 
     def expire(self, limit: int) -> int:
         """End at most ``limit`` waiting jobs for which it is too late; return how many."""
@@ -208,7 +185,3 @@ class SqliteUpkeep:
             return
         with self._database.reading() as connection, contextlib.suppress(apsw.BusyError):
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-
-
-def _firsts(rows: Iterable[Sequence[int]]) -> list[int]:
-    return [row[0] for row in rows]

@@ -33,7 +33,7 @@ FROM (VALUES ('done', {MILLION}, NULL, 0), ('dead', 2000, NULL, 0), ('pending', 
              ('pending', 2000, 0, 0), ('pending', 1000, 4, 0), ('in_progress', 64, NULL, 0))
      AS f (status, jobs, gate, later),
      generate_series(1, f.jobs) AS n;
-INSERT INTO queue SELECT 'default', false, true, 10, 600, 7, 30, NULL, NULL;
+INSERT INTO queue SELECT 'default', false, true, 10, 600, 7, 30, NULL, NULL, NULL, NULL;
 INSERT INTO process SELECT n, 'host', 'default', n, n, now() FROM generate_series(0, 7) AS n;
 INSERT INTO host SELECT 'host', 'h', 1, 'l', 'v', '["default"]', '["work"]', 0, now(), now(), 1, false, '[]';
 INSERT INTO tally (queue, outcome, change) VALUES ('default', 'done', {MILLION});
@@ -43,11 +43,12 @@ VACUUM ANALYZE job;
 AN_ID = "gen_random_uuid()"
 PK, READY, DUE, SHUT, RUNNING, STOP = "job_pkey", "job_ready", "job_due", "job_shut", "job_running", "job_stop"
 CLAIM = "3, 'default', '{work}', 8, 20000, 4000000, now(), '{work}', '{100}', 1000"
-FILTER = "9000000000, NULL, NULL, NULL, 50"
+FILTER = "9000000000, NULL, NULL, NULL, NULL, NULL, 50"
 ENDED = "'{1}', '{1}', '{1}', ARRAY[now()], ARRAY[now()], '{1}', '{1}'"
 NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}', 'channel', 'ring'"
 
 HOT: dict[str, tuple[str, set[str]]] = {
+    "before_in_line": ("'default', 0, now(), 9000000000, 4001", {READY}),
     "cancel_requests": ("", {STOP}),
     "cancel_running": ("now(), 1", {PK}),
     "cancel_waiting": ("now(), 1", {PK}),
@@ -55,9 +56,11 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "claim_state": ("1, 3, 1", {PK}),
     "claims_before": ("now()", {RUNNING}),
     "claims_of": ("3", {RUNNING}),
+    "count_by_filter": (FILTER, {PK}),
     "count_ready": ("", {READY}),
     "count_running": ("", {RUNNING}),
     "count_shut": ("", {SHUT}),
+    "edit": ("NULL, 1, now(), now(), 1", {PK}),
     "enqueue": (f"{AN_ID}, {NEW}", {READY}),
     "expired": ("now(), 500", {"job_expiring"}),
     "exchange": (f"{CLAIM}, {ENDED}, 0, '-infinity', 0, true", {READY, PK, RUNNING}),
@@ -69,6 +72,8 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "hand_in_waiting": ("'failed', 1, now(), 0, 0, now(), 1, 1, 5, 3, 5", {PK}),
     "lock_jobs": ("'{1,2}'", {PK}),
     "look": ("300, 'host', now()", {READY, DUE, "job_expiring", STOP}),
+    "move": ("'other', 1", {PK}),
+    "newest_seq": ("", {PK}),
     "next_due": ("", {DUE}),
     "oldest_ready": ("'default'", {READY}),
     "open_due": ("now() + interval '100 s', 500", {DUE, PK}),
@@ -82,6 +87,12 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "running_in": ("'default'", {RUNNING}),
     "select_by_filter": (FILTER, {PK}),
     "select_by_id": (f"{FILTER}, ARRAY[{AN_ID}]", {"job_id_key"}),
+    "seen_dead": ("'default', now() - interval '1 s', 1000", {"job_dead"}),
+    "seen_done": ("'default', now() - interval '1 s', 1000", {"job_done"}),
+    "seen_enqueued": ("0, 2000", {PK}),
+    "seen_retrying": ("now(), 1000", {DUE}),
+    "seen_running": ("10000", {RUNNING}),
+    "seq_since": (AN_ID, {"job_id_key"}),
     "statuses": (f"ARRAY[{AN_ID}]", {"job_id_key"}),
     "unique_holder": ("'work', 'key-pending17'", {"job_unique"}),
     "unpark_served": ("'{default}', '{work}', 500", {SHUT, PK}),

@@ -10,6 +10,7 @@ import pytest
 from forge_jobs.storage.sql import statement
 
 HOT: dict[str, list[str]] = {
+    "before_in_line": ["SEARCH job USING COVERING INDEX job_ready (queue=? AND (priority,scheduled_at)<(?,?))"],
     "cancel_requests": ["SCAN job USING INDEX job_stop"],
     "census": [
         "SEARCH job USING COVERING INDEX job_running (process_id=?)",
@@ -25,6 +26,7 @@ HOT: dict[str, list[str]] = {
     "count_ready": ["SCAN job USING COVERING INDEX job_ready"],
     "count_running": ["SCAN job USING COVERING INDEX job_running"],
     "count_shut": ["SEARCH job USING COVERING INDEX job_shut (gate>?)"],
+    "edit": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "get": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
     "hand_in_dead": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "hand_in_done": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
@@ -35,6 +37,7 @@ HOT: dict[str, list[str]] = {
         "SEARCH job USING INDEX job_expiring (expires_at>?)",
         "SCAN job USING INDEX job_stop",
     ],
+    "move": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "next_due": ["SEARCH job USING COVERING INDEX job_due"],
     "oldest_ready": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
     "open_due": [
@@ -53,6 +56,12 @@ HOT: dict[str, list[str]] = {
     "expired": ["SEARCH job USING INDEX job_expiring (expires_at>? AND expires_at<?)"],
     "find_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
     "select_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
+    "seen_dead": ["SEARCH job USING INDEX job_dead (queue=? AND finished_at>?)"],
+    "seen_done": ["SEARCH job USING INDEX job_done (queue=? AND finished_at>?)"],
+    "seen_enqueued": ["SEARCH job USING INTEGER PRIMARY KEY (rowid>?)"],
+    "seen_retrying": ["SEARCH job USING INDEX job_due (scheduled_at>?)"],
+    "seen_running": ["SCAN job USING INDEX job_running"],
+    "seq_since": ["SEARCH job USING COVERING INDEX sqlite_autoindex_job_1 (id>?)"],
     "statuses": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
     "unique_holder": ["SEARCH job USING INDEX job_unique (kind=? AND unique_key=?)"],
     "unpark_served": ["SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)"],

@@ -14,10 +14,12 @@ GOOD: dict[str, list[Any]] = {
     "backoff_enabled": [True, False],
     "backoff_base": [0, 0.5, 10],
     "backoff_max": [0, 1800.0],
-    "keep_done": [0, 0.5, 36_500],
-    "keep_dead": [0, 365],
+    "keep_done": [None, 0, 0.5, 36_500],
+    "keep_dead": [None, 0, 365],
     "max_workers": [None, 0, 1, MAX_WORKERS],
     "memory_limit": [None, 2**20],
+    "keep_done_jobs": [None, 0, 10],
+    "keep_dead_jobs": [None, 10**12],
     "cool_down": [True, False],
 }
 BAD: dict[str, list[Any]] = {
@@ -25,10 +27,12 @@ BAD: dict[str, list[Any]] = {
     "backoff_enabled": [None, "true"],
     "backoff_base": [-1, None, "1", True, float("nan"), float("inf")],
     "backoff_max": [-0.1, False, 1e12],
-    "keep_done": [-1, 36_501, None, "1", True, float("nan")],
+    "keep_done": [-1, 36_501, "1", True, float("nan")],
     "keep_dead": [-1, "1"],
     "max_workers": [-1, MAX_WORKERS + 1, 1.0, True, "3"],
     "memory_limit": [0, "1KB", "much", True],
+    "keep_done_jobs": [-1, 1.0, True, "3"],
+    "keep_dead_jobs": [10**12 + 1],
     "cool_down": [None, 1],
 }
 
@@ -44,7 +48,7 @@ def test_no_setting_is_missing_here() -> None:
 
 @pytest.mark.parametrize(("name", "value"), cases(GOOD))
 def test_a_good_value_is_taken(name: str, value: Any) -> None:
-    assert checked_changes({name: value}) == {name: value}
+    assert checked_changes({name: value})[name] == value
 
 
 @pytest.mark.parametrize(("name", "value"), cases(BAD))
@@ -67,3 +71,8 @@ def test_an_unknown_setting_is_refused_and_the_known_ones_are_told(name: str) ->
 
 def test_no_change_is_no_error() -> None:
     assert checked_changes({}) == {}
+
+
+def test_without_cool_down_an_open_window_ends_too() -> None:
+    assert checked_changes({"cool_down": False}) == {"cool_down": False, "throttles": 0, "throttled_until": None}
+    assert checked_changes({"cool_down": True}) == {"cool_down": True}

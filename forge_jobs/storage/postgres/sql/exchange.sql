@@ -90,12 +90,12 @@ WITH me AS MATERIALIZED (
 SELECT (SELECT host_id FROM me) AS host_id, ARRAY(SELECT seq FROM ended) AS recorded,
        EXISTS (SELECT 1 FROM allowed) AS allowed, EXISTS (SELECT 1 FROM metered) AS metered,
        name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit,
-       cool_down, throttles, throttled_until,
+       keep_done_jobs, keep_dead_jobs, cool_down, throttles, throttled_until,
        NULL::bigint AS seq, NULL::uuid AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
        NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
        NULL::timestamptz AS expires_at, NULL AS limit_key, NULL::integer AS throttles_of, NULL AS trace,
        NULL::integer AS priority, NULL::timestamptz AS scheduled_at, NULL::float8 AS took
 FROM (SELECT 1) AS one LEFT JOIN forge_jobs.queue ON name = $2
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
 FROM claimed

@@ -1,5 +1,6 @@
 -- Replaces one queue's settings.
 UPDATE queue
 SET paused = ?2, backoff_enabled = ?3, backoff_base = ?4, backoff_max = ?5, keep_done = ?6, keep_dead = ?7,
-    max_workers = ?8, memory_limit = ?9, cool_down = ?10, throttles = ?11, throttled_until = ?12
+    max_workers = ?8, memory_limit = ?9, keep_done_jobs = ?10, keep_dead_jobs = ?11, cool_down = ?12, throttles = ?13,
+    throttled_until = ?14
 WHERE name = ?1

@@ -1,0 +1,72 @@
+"""The News port: what has happened, by indexes only, a bounded number of rows at a look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from forge_jobs.ids import first_id_at
+from forge_jobs.model.events import Sighting
+from forge_jobs.model.job import ErrorEntry
+from forge_jobs.model.states import Status
+from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.database import Database
+
+
+class PostgresNews:
+    """Each question is one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def newest(self) -> int:
+        """Return the key of the job that was stored last, 0 where there is none."""
+        with self._database.single() as connection:
+            return int(self._database.run(connection, "newest_seq")[0][0])
+
+    def key_at(self, moment: int) -> int:
+        """Return a key after which stand the jobs whose ids are of an instant or later."""
+        with self._database.single() as connection:
+            rows = self._database.run(connection, "seq_since", (first_id_at(moment),))
+        return int(rows[0][0]) - 1 if rows else self.newest()
+
+    def enqueued(self, after: int, limit: int) -> list[Sighting]:
+        """Return the jobs stored after a key, in order."""
+        return self._seen("seen_enqueued", (after, limit))
+
+    def running(self, limit: int) -> list[Sighting]:
+        """Return the jobs that are claimed."""
+        return self._seen("seen_running", (limit,))
+
+    def retrying(self, since: int, limit: int) -> list[Sighting]:
+        """Return those that failed among the jobs that are due next after an instant."""
+        return self._seen("seen_retrying", (instant(since), limit))
+
+    def finished(self, status: Status, queue: str, since: int, limit: int) -> list[Sighting]:
+        """Return the jobs of a queue that are done, or dead, since an instant, in order."""
+        return self._seen("seen_done" if status is Status.DONE else "seen_dead", (queue, instant(since), limit))
+
+    def queues(self) -> list[str]:
+        """Return the queues in which jobs have ended."""
+        with self._database.single() as connection:
+            return sorted({row[0] for row in self._database.run(connection, "count_ended")})
+
+    def _seen(self, name: str, values: tuple[Any, ...]) -> list[Sighting]:
+        with self._database.single() as connection:
+            return [_sighting(row) for row in self._database.run(connection, name, values)]
+
+
+def _sighting(row: Any) -> Sighting:
+    return Sighting(
+        seq=row[0],
+        id=row[1],
+        kind=row[2],
+        queue=row[3],
+        attempt=row[4],
+        at=row[5],
+        started_at=row[6],
+        next_at=row[7],
+        claim=(row[8], row[9]),
+        error=None if row[10] is None else msgspec.json.decode(row[10], type=ErrorEntry),
+    )

@@ -1,0 +1,2 @@
+-- The key of the job that was stored last, 0 where there is none.
+SELECT coalesce(max(seq), 0) FROM forge_jobs.job

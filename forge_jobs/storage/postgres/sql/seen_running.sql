@@ -1,0 +1,3 @@
+-- Jobs that are claimed, for those who follow what happens.
+SELECT seq, id, kind, queue, attempts, started_at, started_at, NULL, process_id, claim_no, NULL
+FROM forge_jobs.job WHERE status = 'in_progress' LIMIT $1

@@ -1,0 +1,2 @@
+-- One registered worker: its host, its number and its pid.
+SELECT host_id, number, pid FROM process WHERE process_id = ?
