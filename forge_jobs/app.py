@@ -9,8 +9,11 @@ from types import NoneType
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
+import msgspec
+
 from forge_jobs.client import Cancelled, Client, Job, Page, checked_id
 from forge_jobs.config import Location, QueuePaths, locate
+from forge_jobs.declarations import Declarations
 from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
 from forge_jobs.limiter import Declared, RateLimiter
@@ -28,7 +31,7 @@ T = TypeVar("T")
 MAX_PAGE = 10_000
 
 
-class ForgeJobs:
+class ForgeJobs(Declarations):
     """An application's jobs: its handlers and its database.
 
     ``database`` is a URL (``sqlite:///relative.sqlite``, ``sqlite:////absolute.sqlite``) or a path; without it
@@ -46,6 +49,7 @@ class ForgeJobs:
         self.client = Client(lambda: self.storage)
         self.declared_limits = Declared()
         self.limiter = RateLimiter(lambda: self.storage.limits)
+        super().__init__(self.handlers, self.client)
 
     @property
     def location(self) -> Location:
@@ -172,8 +176,9 @@ class ForgeJobs:
         self.declared_limits.add(rate_limit(scope, capacity, **per))
 
     def rules(self) -> builtins.list[KindRules]:
-        """Return what the handlers declare that the database must know."""
-        return [handler.rules for handler in self.handlers.values()]
+        """Return what the database must know of the handlers: their limits, and the events that are listened for."""
+        heard = self.listeners.heard_of
+        return [msgspec.structs.replace(h.rules, events=heard(h.kind)) for h in self.handlers.values()]
 
     def enqueue(self, kind: str, payload: Any = None, *, connection: object | None = None, **options: Any) -> Job:
         """Store one job by kind and payload (a mapping of arguments); the handler need not be imported here.
