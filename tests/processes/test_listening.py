@@ -11,7 +11,8 @@ import pytest
 from forge_jobs import Job
 from forge_jobs.model.events import EVENT_KIND
 from forge_jobs.model.states import Status
-from tests.support.farm import Farm, Supervised, eventually, noted
+from tests.support.farm import Farm, Supervised, eventually, farm_in_schema, noted
+from tests.support.postgres import server_url
 
 pytestmark = pytest.mark.processes
 
@@ -81,3 +82,20 @@ def test_what_an_operator_cancels(farm: Farm) -> None:
         job.cancel()
 
     heard(farm, f"cancelled {running.id} cancelled", f"cancelled {later.id} cancelled")
+
+
+def test_the_shipped_kinds_are_heard_of_too(farm: Farm) -> None:
+    start(farm)
+    echo = farm.jobs.enqueue("forge.echo", {"fail": True}, max_attempts=1)
+
+    heard(farm, f"dead {echo.id} error")
+
+
+@pytest.mark.parametrize("preload", ["--preload", "--no-preload"])
+def test_on_postgres_and_without_preloading(tmp_path: Path, preload: str) -> None:
+    with farm_in_schema(tmp_path, server_url()) as farm:
+        supervised = farm.supervise(preload, app="listening_application:jobs", workers=2)
+        noop, job = farm.jobs.enqueue("noop"), waiting(farm, max_attempts=1)
+        supervised.worker_of(job).kill()
+
+        heard(farm, f"done {noop.id}", f"dead {job.id} crashed", f"crashed {job.id} crashed")
