@@ -36,6 +36,8 @@ from forge_jobs.errors import (
     WorkersAlive,
 )
 from forge_jobs.handlers import Handler
+from forge_jobs.logs import RunningJob, TagWithJob, current_job
+from forge_jobs.model.events import JobEvent
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Dead, Done, Failed, RateLimited, Snoozed, Throttled
 from forge_jobs.model.states import Cause, Status
@@ -67,6 +69,7 @@ __all__ = [
     "Job",
     "JobCancelled",
     "JobContext",
+    "JobEvent",
     "JobFailed",
     "JobInterrupted",
     "JobNotFound",
@@ -78,12 +81,15 @@ __all__ = [
     "QueuePaths",
     "RateLimited",
     "ResultTimeout",
+    "RunningJob",
     "SchemaMismatch",
     "Snoozed",
     "Status",
+    "TagWithJob",
     "Throttled",
     "Transaction",
     "UsageError",
     "Why",
     "WorkersAlive",
+    "current_job",
 ]

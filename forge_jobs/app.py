@@ -9,9 +9,12 @@ from types import NoneType
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
+import msgspec
+
 from forge_jobs.client import Client, Job, Page
 from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.crontab import Crontab
+from forge_jobs.declarations import Declarations
 from forge_jobs.errors import InvalidValue
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
 from forge_jobs.limiter import RateLimiter, RateLimits
@@ -30,7 +33,7 @@ T = TypeVar("T")
 MAX_PAGE = 10_000
 
 
-class ForgeJobs(Operating):
+class ForgeJobs(Declarations, Operating):
     """An application's jobs: its handlers and its database.
 
     ``database`` is a URL (``sqlite:///relative.sqlite``, ``sqlite:////absolute.sqlite``) or a path; without it
@@ -49,6 +52,7 @@ class ForgeJobs(Operating):
         self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
         self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
+        super().__init__(self.handlers, self.client)
 
     @property
     def location(self) -> Location:
@@ -163,8 +167,9 @@ class ForgeJobs(Operating):
 
     def declared(self) -> Declared:
         """Return what the code declares that the database must know; a supervisor that starts writes it there."""
+        heard = self.listeners.heard_of
         return Declared(
-            rules=[handler.rules for handler in self.handlers.values()],
+            rules=[msgspec.structs.replace(h.rules, events=heard(h.kind)) for h in self.handlers.values()],
             rate_limits=self.rate_limits.all(),
             schedules=self.cron.declared(),
         )

@@ -13,7 +13,7 @@ import msgspec
 from forge_jobs.clock import as_datetime
 from forge_jobs.errors import InvalidValue, JobFailed, JobNotFound, ResultTimeout
 from forge_jobs.ids import new_job_id
-from forge_jobs.model.job import Enqueued, ErrorEntry, JobRecord
+from forge_jobs.model.job import Enqueued, ErrorEntry, JobRecord, NewJob
 from forge_jobs.model.names import checked_moment, checked_priority, checked_queue
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
@@ -26,6 +26,9 @@ from forge_jobs.waiting import Waiters
 
 _UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS) * 2
 """In the order in which a job passes through them, and once more for those that went back meanwhile."""
+
+Send = Callable[[Sequence[NewJob]], Sequence[Enqueued]]
+"""Stores jobs."""
 
 
 class Job:
@@ -200,6 +203,8 @@ class Client:
     def __init__(self, storage: Callable[[], Storage], encode: Callable[[str, Any], bytes] = encode_arguments) -> None:
         self._storage = storage
         self._encode = encode  # a payload of a kind as JSON, checked
+        self.sending: Callable[[Send, Sequence[NewJob]], Sequence[Enqueued]] | None = None
+        """Stands around each enqueue, if there is one: is given what stores jobs, and the jobs."""
         self._waiters = Waiters(self._statuses)
 
     def _statuses(self, job_ids: Sequence[str]) -> Mapping[str, Status]:
@@ -214,7 +219,11 @@ class Client:
     ) -> builtins.list[Job]:
         """Store all jobs in one transaction (that of ``connection``), or none; answers in the same order."""
         new = [new_job(kind, payload, options) for kind, payload, options in jobs]
-        return [self._job(answer) for answer in self._storage().producer.enqueue(new, connection)]
+
+        def send(jobs: Sequence[NewJob]) -> Sequence[Enqueued]:
+            return self._storage().producer.enqueue(jobs, connection)
+
+        return [self._job(answer) for answer in (self.sending(send, new) if self.sending else send(new))]
 
     def _job(self, answer: Enqueued) -> Job:
         return Job(self, answer.id, deduplicated=answer.deduplicated)

@@ -90,6 +90,7 @@ class JobContext:
         completing: Completing,
         rate_limit: RateLimiter,
         stops: Stops | None = None,
+        trace: str | None = None,
     ) -> None:
         self._stops = stops or NeverStopped()
         self.id = job_id
@@ -97,6 +98,7 @@ class JobContext:
         self.queue = queue
         self.attempt = attempt
         self.max_attempts = max_attempts
+        self.trace = trace
         self._enqueue = enqueue
         self._report = report
         self._completing = completing
@@ -114,12 +116,18 @@ class JobContext:
         enqueue: Callable[..., Job],
         report: Callable[[int, int | None, str | None], None],
         stops: Stops | None = None,
+        heard: bool = False,
     ) -> JobContext:
-        """Return the context of a claim that is about to be run; ``storage`` gives its transactions and tokens."""
+        """Return the context of a claim that is about to be run; ``storage`` gives its transactions and tokens.
+
+        ``heard``: somebody listens for its success.
+        """
         started_at = clock.now()
 
         def completing(result: Callable[[], bytes]) -> AbstractContextManager[Any]:
-            return storage.worker_queue.completing(lambda: done(claim, process_id, result(), started_at, clock.now()))
+            return storage.worker_queue.completing(
+                lambda: done(claim, process_id, result(), started_at, clock.now(), heard=heard)
+            )
 
         return cls(
             job_id=claim.id,
@@ -132,13 +140,15 @@ class JobContext:
             completing=completing,
             rate_limit=RateLimiter(lambda: storage.limits),
             stops=stops,
+            trace=claim.trace,
         )
 
     @functools.cached_property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry the job's id, kind and attempt."""
+        """A logger whose records carry the job's id, kind, queue and attempt."""
         return _JobLogger(
-            logging.getLogger(JOB_LOGGER), {"job_id": self.id, "kind": self.kind, "attempt": self.attempt}
+            logging.getLogger(JOB_LOGGER),
+            {"job_id": self.id, "kind": self.kind, "queue": self.queue, "attempt": self.attempt},
         )
 
     def progress(self, done: int, total: int | None = None, note: str | None = None) -> None:

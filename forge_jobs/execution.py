@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any
 
+from forge_jobs import middleware
 from forge_jobs.context import JobContext
 from forge_jobs.errors import PayloadError
 from forge_jobs.handlers import Handler
+from forge_jobs.middleware import Middleware, surround
 from forge_jobs.model.job import MAX_ERROR_CHARACTERS
 from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, RateLimited, Snoozed, Throttled, Verdict
 from forge_jobs.model.states import Cause
@@ -17,6 +20,7 @@ from forge_jobs.payload import encode_result
 from forge_jobs.storage.records import Claim
 
 NOTHING = b"null"
+_OURS = frozenset({__file__, middleware.__file__})
 
 
 def run(
@@ -24,8 +28,9 @@ def run(
     payload: bytes,
     context: Callable[[], JobContext],
     struck: Callable[[], JobStopped | None] = lambda: None,
+    around: Sequence[Middleware] = (),
 ) -> Verdict:
-    """Call the handler; never raises.
+    """Call the handler, with the middleware ``around`` it; never raises.
 
     SystemExit is a failed attempt too: a handler that calls ``sys.exit`` ends its job, not the worker. ``struck``
     returns what was raised in the handler to stop it: an attempt that failed after that was stopped, whatever the
@@ -35,9 +40,14 @@ def run(
         arguments = handler.parameters.decode(payload)
     except PayloadError as error:
         return Verdict(cause=Cause.ERROR, message=storable(str(error)))
-    made = context() if handler.parameters.takes_context else None
+    takes_context = handler.parameters.takes_context
+    made = context() if takes_context or around else None
+    leading = (made,) if takes_context else ()
     try:
-        value = call(handler.function, () if made is None else (made,), arguments)
+        if made is not None and around:
+            value = call(surround, (around, made, lambda: handler.function(*leading, **arguments)), {})
+        else:
+            value = call(handler.function, leading, arguments)
     except Outcome as outcome:
         value = outcome
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its job's business
@@ -112,11 +122,16 @@ def _trace(error: BaseException) -> str:
     return storable("".join(traceback.format_exception(type(error), error, _handler_frames(error))), keep_end=True)
 
 
-def _handler_frames(error: BaseException) -> Any:
-    """Return the traceback without this file's own frames."""
+def _handler_frames(error: BaseException) -> TracebackType | None:
+    """Return the traceback without the frames of this file, and of what stands between handler and middleware."""
+    kept = []
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+    while frames is not None:
+        if frames.tb_frame.f_code.co_filename not in _OURS:
+            kept.append(frames)
         frames = frames.tb_next
+    for place in reversed(kept):
+        frames = TracebackType(frames, place.tb_frame, place.tb_lasti, place.tb_lineno)
     return frames
 
 

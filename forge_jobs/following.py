@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from forge_jobs.clock import MICROSECONDS
-from forge_jobs.model.events import Happening, Sighting
+from forge_jobs.model.happenings import Happening, Sighting
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
 

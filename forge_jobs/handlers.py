@@ -12,6 +12,7 @@ import msgspec
 
 from forge_jobs.client import Client, Job
 from forge_jobs.errors import HandlerError, InvalidValue
+from forge_jobs.model.events import EVENT_KIND
 from forge_jobs.model.limits import KindRules, checked_cost, checked_running, checked_scopes
 from forge_jobs.model.names import (
     RESERVED,
@@ -184,7 +185,7 @@ class Registry(Mapping[str, Handler[..., Any]]):
 
     def add(self, handler: Handler[..., Any]) -> None:
         """Register a handler; raise HandlerError where another function has the kind, or nobody may."""
-        if handler.kind.startswith(RESERVED):
+        if handler.kind.startswith(RESERVED) and handler.kind != EVENT_KIND:
             raise HandlerError(f"kind {handler.kind!r} cannot be had: names that begin with {RESERVED!r} are reserved")
         other = self._handlers.get(handler.kind)
         if other is not None and _home(other.function) != _home(handler.function):
@@ -204,8 +205,11 @@ class Registry(Mapping[str, Handler[..., Any]]):
         return len(self._handlers)
 
     def queues(self) -> Iterable[str]:
-        """Return the queues that the handlers name, without repetition, in the order of their registration."""
-        return dict.fromkeys(handler.queue for handler in self._handlers.values())
+        """Return the queues that the handlers name, without repetition, in the order of their registration.
+
+        Events are carried in the queues of the jobs they are about: their handler names none.
+        """
+        return dict.fromkeys(handler.queue for handler in self._handlers.values() if handler.kind != EVENT_KIND)
 
 
 def _home(function: Callable[..., Any]) -> str:

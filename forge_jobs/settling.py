@@ -29,12 +29,16 @@ UNKNOWN = Used()
 
 
 class Settler:
-    """Settles attempts by their queue's settings; ``spread`` draws a number from -1 to 1 for the jitter."""
+    """Settles attempts by their queue's settings; ``spread`` draws a number from -1 to 1 for the jitter.
 
-    def __init__(self, host: str, pid: int, spread: Callable[[], float]) -> None:
+    ``heard`` are the kinds for whose successes somebody listens.
+    """
+
+    def __init__(self, host: str, pid: int, spread: Callable[[], float], heard: frozenset[str] = frozenset()) -> None:
         self._host = host
         self._pid = pid
         self._spread = spread
+        self._heard = heard
 
     def settle(
         self,
@@ -49,7 +53,7 @@ class Settler:
         """Return the end to hand in. ``now`` and ``started_at`` are instants."""
         ended: dict[str, Any]
         if verdict.result is not None:
-            event, ended = Event.SUCCEED, {"result": verdict.result}
+            event, ended = Event.SUCCEED, {"result": verdict.result, "heard": claim.kind in self._heard}
         elif verdict.released:
             event, ended = Event.GIVE_BACK, {"attempt_back": True, "crashes": claim.crashes}
         elif verdict.cause is None:

@@ -16,6 +16,7 @@ from forge_jobs.context import JobContext
 from forge_jobs.declaring import declare
 from forge_jobs.execution import ended_for_good, run
 from forge_jobs.ids import new_process_id
+from forge_jobs.logs import note_running
 from forge_jobs.schedules import fire_due
 from forge_jobs.settling import Settler
 from forge_jobs.storage import open_storage
@@ -71,7 +72,8 @@ class _Runner:
         self._process_id = new_process_id()
         self._claim_no = 0
         declare(self._storage, jobs.declared(), self._storage.clock.now())
-        self._settler = Settler("testing", os.getpid(), lambda: 0.0)
+        self._heard = jobs.listeners.hearing_success(jobs.handlers)
+        self._settler = Settler("testing", os.getpid(), lambda: 0.0, self._heard)
         self._storage.registry.announce_worker(
             ProcessRecord(
                 process_id=self._process_id,
@@ -102,8 +104,11 @@ class _Runner:
     def execute(self, claim: Claim) -> None:
         """Run one job and record how it ended."""
         started_at = self._storage.clock.now()
-        handler = self._jobs.handlers[claim.kind]
-        verdict = ended_for_good(run(handler, claim.payload, lambda: self._context(claim)), claim, handler)
+        handler, around = self._jobs.handlers[claim.kind], self._jobs.hooks.middleware
+        note_running(claim)
+        verdict = run(handler, claim.payload, lambda: self._context(claim), around=around)
+        verdict = ended_for_good(verdict, claim, handler)
+        note_running(None)
         now = self._storage.clock.now()
         ended = self._settler.settle(claim, self._process_id, verdict, self._settings, now, started_at)
         self._storage.worker_queue.exchange(self._process_id, [ended], None)
@@ -120,6 +125,7 @@ class _Runner:
             storage=self._storage,
             enqueue=self._jobs.enqueue,
             report=lambda _done, _total, _note: None,
+            heard=claim.kind in self._heard,
         )
 
 

@@ -183,26 +183,38 @@ class Farm:
 
         processes.forget_role_in_forks(leave_role)
         processes.unblock_signals()
-        made: list[Worker] = []
+        made: list[tuple[ForgeJobs, Worker]] = []
 
         def boot() -> None:
-            made.append(self._worker(birth, seat, stopper, lifeline, wakeup))
-            made[0].announce()
+            app = self._plan.app or application.load(self._plan.app_name)
+            worker = self._worker(app, birth, seat, stopper, lifeline, wakeup)
+            worker.announce()
             seat.takes_stack(stack.fd)
+            made.append((app, worker))
 
-        return _booted(lifeline, boot) or _finished(made[0].run)
+        def life() -> None:
+            app, worker = made[0]
+            worker.run()
+            app.hooks.stop()
 
-    def _worker(self, birth: Birth, seat: Seat, stopper: Stopper, lifeline: Lifeline, wakeup: Wakeup) -> Worker:
-        app = self._plan.app or application.load(self._plan.app_name)
+        return _booted(lifeline, boot) or _finished(life)
+
+    def _worker(
+        self, app: ForgeJobs, birth: Birth, seat: Seat, stopper: Stopper, lifeline: Lifeline, wakeup: Wakeup
+    ) -> Worker:
         # Connections of the handlers' own, opened at first use: their waiting leaves a handler's signals alone.
         app.use(open_storage(self._plan.location.url), self._plan.location)
+        app.hooks.start()
         stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
         ours = shipped(app.client, self._plan.commands)
         handlers = {**app.handlers, **ours}
+        heard = app.listeners.hearing_success(handlers)
         runner = Runner(
             queue=birth.queue,
             number=birth.number,
             handlers=handlers,
+            hooks=app.hooks,
+            heard=heard,
             enqueue=app.enqueue,
             seat=seat,
             stopper=stopper,
@@ -220,15 +232,15 @@ class Farm:
             seat=seat,
             lifeline=lifeline,
             wakeup=wakeup,
-            settler=self._settler(),
+            settler=self._settler(heard),
             clock=stores.clock,
             runner=runner,
             max_jobs=birth.max_jobs,
             unlike=list(ours),  # a program of a millisecond says nothing of the next, which may take an hour
         )
 
-    def _settler(self) -> Settler:
-        return Settler(self._host.label, os.getpid(), lambda: random.uniform(-1.0, 1.0))  # noqa: S311 - jitter
+    def _settler(self, heard: frozenset[str] = frozenset()) -> Settler:
+        return Settler(self._host.label, os.getpid(), lambda: random.uniform(-1.0, 1.0), heard)  # noqa: S311 - jitter
 
 
 def _life_lock(location: Location, inheritance: Inheritance | None) -> LifeLock | None:

@@ -8,24 +8,32 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from forge_jobs.logs import TagWithJob
+
 FORMATS = ("text", "json")
-_EXTRAS = ("job_id", "kind", "attempt", "queue", "worker", "cause", "pid")
+LEVELS = ("debug", "info", "warning", "error")
+_TOLD = ("job_id", "kind", "attempt", "queue", "cause")
+"""What the text form shows of a line's fields; the JSON form has all of them."""
+
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 _CLEAR_LINE = "\r\x1b[2K"
 
 
-def set_up(form: str, *, above_bar: bool = False, quiet: bool = False) -> None:
-    """Send this program's log, and that of the application, to standard error.
+def set_up(form: str, level: str = "info", *, above_bar: bool = False, quiet: bool = False) -> None:
+    """Send this program's log, and that of the application, from ``level`` on to standard error.
 
     ``above_bar`` wipes the line first: a progress bar stands there, and is drawn again below. ``quiet`` leaves out
     what is no trouble.
     """
     handler = _AboveBar(sys.stderr) if above_bar else logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
+    handler.addFilter(TagWithJob())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING if quiet else logging.INFO)
+    wanted = logging.getLevelNamesMapping()[level.upper()]
+    root.setLevel(max(wanted, logging.WARNING) if quiet else wanted)
 
 
 class _AboveBar(logging.StreamHandler[TextIO]):
@@ -33,15 +41,12 @@ class _AboveBar(logging.StreamHandler[TextIO]):
         return _CLEAR_LINE + super().format(record)
 
 
-def _extras(record: logging.LogRecord) -> dict[str, object]:
-    return {name: getattr(record, name) for name in _EXTRAS if getattr(record, name, None) is not None}
-
-
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).astimezone()
         line = f"{moment:%H:%M:%S}.{int(record.msecs):03d} {record.levelname.lower():7} {record.getMessage()}"
-        extras = " ".join(f"{name}={value}" for name, value in _extras(record).items())
+        fields = {name: getattr(record, name, None) for name in _TOLD}
+        extras = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         line = f"{line} [{extras}]" if extras else line
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -49,16 +54,31 @@ class _Text(logging.Formatter):
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {
+        line: dict[str, object] = {
             "at": moment,
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            "process": record.process,
         }
-        line |= {
-            "process": str(record.process),
-            **{name: str(value) for name, value in _extras(record).items()},
-        }
+        fields = {name: value for name, value in vars(record).items() if name not in _PLAIN and value is not None}
+        line = {**fields, **line}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        return _one_line({name: line[name] for name in sorted(line, key=_place)})
+
+
+def _place(name: str) -> int:
+    """Return where a field stands: what every line has first, traces last, the others between, as they were given."""
+    first = ("at", "level", "event", "message", "logger", "process", "job_id", "kind", "queue", "attempt")
+    return first.index(name) if name in first else len(first) + (name in ("exception", "stack"))
+
+
+def _one_line(fields: dict[str, object]) -> str:
+    """Return fields as JSON; what JSON cannot hold becomes text."""
+    try:
+        return json.dumps(fields, ensure_ascii=False, default=str, allow_nan=False)
+    except (ValueError, TypeError):  # NaN, a ring, an odd key
+        return json.dumps({name: str(value) for name, value in fields.items()}, ensure_ascii=False)

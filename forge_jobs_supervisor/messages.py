@@ -126,12 +126,16 @@ class Farewell(Message, frozen=True, kw_only=True):
 
 
 class Manifest(Message, frozen=True, kw_only=True):
-    """Inspector → parent: what the application is (where it is not preloaded)."""
+    """Inspector → parent: what the application is (where it is not preloaded).
+
+    ``heard`` are the events of the shipped kinds that it listens for.
+    """
 
     url: str
     origin: str
     queues: Sequence[str]
     kinds: Sequence[str]
+    heard: Mapping[str, tuple[str, ...]]
     declared: Declared
 
 

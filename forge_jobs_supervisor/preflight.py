@@ -11,6 +11,7 @@ from forge_jobs.errors import DatabaseError, ForgeJobsError, UsageError
 from forge_jobs.storage import close_idle, is_postgres, open_storage, sqlite_path
 from forge_jobs_supervisor import application
 from forge_jobs_supervisor.messages import BootFailed, Manifest, Message, Ready, decoded, encoded
+from forge_jobs_supervisor.shipped import COMMAND, ECHO
 from forge_jobs_supervisor.unix import forksafety, processes
 from forge_jobs_supervisor.unix.lifeline import MAX_DATAGRAM, Lifeline
 
@@ -81,6 +82,7 @@ def manifest_of(app: ForgeJobs, location: Location) -> Manifest:
         origin=location.origin,
         queues=list(app.handlers.queues()),
         kinds=list(app.handlers),
+        heard={kind: app.listeners.heard_of(kind) for kind in (ECHO, COMMAND)},
         declared=app.declared(),
     )
 

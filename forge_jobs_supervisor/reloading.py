@@ -87,7 +87,8 @@ def try_again(inheritance: Inheritance, error: ForgeJobsError) -> None:
 
     Where somebody asks this process to stop it does, and the coordinator sees to the rest.
     """
-    _log.error("%s; the workers of the old code go on, and this is tried again", error)
+    told = "%s; the workers of the old code go on, and this is tried again"
+    _log.error(told, error, extra={"event": "reload.refused"})
     if processes.stop_is_pending():
         sys.exit(1)
     pause(_AGAIN_AFTER)

@@ -1,50 +1,69 @@
-"""What happens to jobs, as one sees it who looks at the rows now and then."""
+"""What may be heard of a job: the events of each end, by one pure rule, and the job that carries an event."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from forge_jobs.model.job import ErrorEntry
-from forge_jobs.model.states import Status
+from forge_jobs.errors import InvalidValue
+from forge_jobs.model.job import ErrorEntry, NewJob
+from forge_jobs.model.states import Cause, Status
 
-NAMES = {
-    Status.PENDING: "enqueued",
-    Status.IN_PROGRESS: "started",
-    Status.DONE: "done",
-    Status.FAILED: "failed",
-    Status.DEAD: "dead",
-}
-"""How it is called that a job came to this status."""
+EVENTS = ("done", "failed", "dead", "cancelled", "crashed")
+"""``done``; ``failed``, to be tried again; ``dead``, never again and not by a cancel; ``cancelled``; ``crashed``, told
+besides ``failed`` or ``dead``: the process died under the job, and not because somebody stopped that."""
+
+EVENT_KIND = "forge.event"
+"""The kind of the jobs that carry events. They raise none themselves."""
+
+EVENT_PRIORITY = -1000
+EVENT_ATTEMPTS = 5
+_CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that was seen in one status. ``at`` is when it came to it, ``next_at`` when it is due again."""
+class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that became of a job. ``at`` is microseconds since the epoch.
 
-    seq: int
-    id: str
+    ``attempt`` is the one that ended, 0 where none had begun; ``error`` the line of the error history, None for
+    ``done``. Events come at least once, and not always in order: (``job_id``, ``attempt``, ``event``) names one.
+    """
+
+    event: str
+    job_id: str
     kind: str
     queue: str
     attempt: int
     at: int
-    started_at: int | None = None
-    next_at: int | None = None
-    claim: tuple[int | None, int | None] = (None, None)
     error: ErrorEntry | None = None
 
 
-class Happening(msgspec.Struct, frozen=True, kw_only=True):
-    """A job came to a status, at an instant in microseconds since the epoch."""
+def checked_event(event: Any) -> str:
+    """Return the name of an event; raise InvalidValue."""
+    if event not in EVENTS:
+        raise InvalidValue(f"event {event!r} is not one of {', '.join(EVENTS)}")
+    return str(event)
 
-    status: Status
-    job: Sighting
 
-    @property
-    def name(self) -> str:
-        """Enqueued, started, done, failed or dead."""
-        return NAMES[self.status]
+def events_of(status: Status, error: ErrorEntry | None) -> tuple[str, ...]:
+    """Return the events of an attempt's, or a waiting job's, end: none where the job was only given back."""
+    if status is Status.DONE:
+        return ("done",)
+    if status not in (Status.FAILED, Status.DEAD) or error is None:
+        return ()
+    if error.cause is Cause.CANCELLED:
+        return ("cancelled",)
+    out_of_memory = error.cause is Cause.OUT_OF_MEMORY and error.exit_signal is not None
+    return (str(status), "crashed") if error.cause in _CRASHES or out_of_memory else (str(status),)
 
-    @property
-    def at(self) -> int:
-        """When: of a failed attempt, when it failed."""
-        error = self.job.error
-        return error.at if self.status is Status.FAILED and error is not None else self.job.at
+
+def event_job(event: JobEvent, job_id: str) -> NewJob:
+    """Return the job, to be stored under ``job_id``, that carries an event."""
+    return NewJob(
+        id=job_id,
+        queue=event.queue,
+        kind=EVENT_KIND,
+        payload=msgspec.json.encode(event),
+        priority=EVENT_PRIORITY,
+        max_attempts=EVENT_ATTEMPTS,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from forge_jobs.model.checks import Check
-from forge_jobs.model.events import Sighting
+from forge_jobs.model.happenings import Sighting
 from forge_jobs.model.states import Status
 from forge_jobs.model.why import Facts
 

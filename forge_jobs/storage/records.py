@@ -60,9 +60,9 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
 
     ``attempt_back`` gives the attempt back; ``crashes`` is the new number of crashes in a row; ``scheduled_at`` is
     when a pending or failed job may run again, ``None`` for one that keeps its place in line; ``error`` is the line
-    for the error history, if one is to be written. ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) are what
-    the attempt used, where that is known. ``limited`` says that its kind has limits, so that others may wait for the
-    end; ``throttled`` that it counts as a throttle, ``lets_go`` that it leaves its key to others while it waits.
+    for the error history, if any; ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) what the attempt used, where
+    known. ``limited``: its kind has limits, so others may wait for the end; ``throttled``: it counts as a throttle;
+    ``lets_go``: it leaves its key to others while it waits; ``heard``: somebody listens for its success.
     """
 
     key: int
@@ -83,6 +83,7 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     limited: bool = False
     throttled: bool = False
     lets_go: bool = False
+    heard: bool = False
 
     @property
     def never_started(self) -> bool:
@@ -110,9 +111,9 @@ def given_back(claim: Claim, process_id: int, now: int) -> Ended:
     return end_of(claim, process_id, Status.PENDING, now, attempt_back=True, crashes=claim.crashes)
 
 
-def done(claim: Claim, process_id: int, result: bytes, started_at: int, now: int) -> Ended:
-    """Return the end of a claim that succeeded."""
-    return end_of(claim, process_id, Status.DONE, now, result=result, started_at=started_at)
+def done(claim: Claim, process_id: int, result: bytes, started_at: int, now: int, *, heard: bool = False) -> Ended:
+    """Return the end of a claim that succeeded; ``heard``: somebody listens for that."""
+    return end_of(claim, process_id, Status.DONE, now, result=result, started_at=started_at, heard=heard)
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from forge_jobs.app import ForgeJobs
 from forge_jobs.config import Location, locate, queues_from
 from forge_jobs.config import app_name as configured_app
 from forge_jobs.errors import ForgeJobsError, UsageError
+from forge_jobs.model.limits import KindRules
 from forge_jobs.model.names import checked_queue, checked_size
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.storage import open_storage
@@ -113,9 +114,16 @@ NO_APPLICATION = "(none)"
 )
 @click.option("--commands-root", metavar="DIR", help="Programs run in this directory, or below it, only.")
 @click.option("--log-format", type=click.Choice(log.FORMATS), default="text", show_default=True)
+@click.option(
+    "--log-level",
+    type=click.Choice(log.LEVELS),
+    default="info",
+    show_default=True,
+    help="From which level on the log is written.",
+)
 @database_option
 @config_option
-def supervise(log_format: str, progress: bool | None, **options: Any) -> None:
+def supervise(log_format: str, log_level: str, progress: bool | None, **options: Any) -> None:
     """Run a farm of worker processes until it is stopped or drained.
 
     SIGTERM or SIGINT stops it; a second SIGINT gives running jobs no more time. SIGHUP reloads the code. SIGUSR2
@@ -127,7 +135,7 @@ def supervise(log_format: str, progress: bool | None, **options: Any) -> None:
     asked = Asked(**options)
     inheritance = reloading.inherited()
     with_bar = progress if progress is not None else asked.drain and sys.stderr.isatty()
-    log.set_up(log_format, above_bar=with_bar and sys.stderr.isatty(), quiet=reloading.is_rehearsal())
+    log.set_up(log_format, log_level, above_bar=with_bar and sys.stderr.isatty(), quiet=reloading.is_rehearsal())
     processes.stop_on_terminate()
     bar = Progress() if with_bar else None
     try:
@@ -190,7 +198,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
         location=location,
         targets=_targets(asked.queues, asked.workers, queues),
         kinds=[*manifest.kinds, *ours],
-        declared=manifest.declared.also(handler.rules for handler in ours.values()),
+        declared=manifest.declared.also(KindRules(kind=kind, events=manifest.heard[kind]) for kind in ours),
         commands=commands,
         drain=asked.drain,
         grace=asked.grace,
@@ -249,11 +257,12 @@ def _targets(queues: tuple[str, ...], workers: int | None, declared: list[str]) 
 
 def _tell_configuration(plan: compose.Plan) -> None:
     queues = ", ".join(f"{queue} × {number}" for queue, number in plan.targets.items())
-    _log.info("database %s (%s)", open_storage(plan.location.url).location, plan.location.origin)
+    _log.info("database %s (%s)", open_storage(plan.location.url).location, plan.location.origin,
+              extra={"event": "farm.starting"})  # fmt: skip
     _log.info(
         "application %s, kinds %s; queues %s; %s, grace %g s, nice %d",
         plan.app_name, ", ".join(sorted(plan.kinds)), queues, "preloaded" if plan.app else "not preloaded",
-        plan.grace, plan.niceness,
+        plan.grace, plan.niceness, extra={"event": "farm.starting"},
     )  # fmt: skip
     if plan.commands is not None:
         _log.info(

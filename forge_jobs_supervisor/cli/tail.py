@@ -12,7 +12,7 @@ from forge_jobs.clock import MICROSECONDS, pause
 from forge_jobs.errors import DatabaseError
 from forge_jobs.following import Follower
 from forge_jobs.model.durations import checked_duration, span
-from forge_jobs.model.events import NAMES, Happening
+from forge_jobs.model.happenings import NAMES, Happening
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.states import Status
 from forge_jobs_supervisor.cli.common import add_location_options, looked_up

@@ -14,6 +14,7 @@ from forge_jobs.settling import UNKNOWN, Settler, Used
 from forge_jobs.storage.records import Claim, Ended, given_back
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.messages import Died
+from forge_jobs_supervisor.telling import tell_end
 from forge_jobs_supervisor.unix.processes import LOST_DESCRIPTORS
 
 
@@ -73,6 +74,8 @@ class Undertaker:
                     self._settler.settle(claim, process_id, verdict, of_queue, now, claim.claimed_at, of_claim)
                 )
         self._stores.registry.bury(process_id, ended, self._host_id)
+        for claim, end in zip(claims, ended, strict=True):
+            tell_end(claim, end)
         return ended
 
 

@@ -93,6 +93,11 @@ class Coordinator:
         self._timetable.add(Duty("listen", LISTEN_EVERY, self._doorbell.keep, due=monotonic() + LISTEN_EVERY))
         self._wakeup.watch(self._lifeline.fileno())
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
+        self._tell("joined", "host.joined")
+
+    def _tell(self, what: str, event: str) -> None:
+        _log.info("host %s (%s) has %s", self._host.label, self._host.host_id, what,
+                  extra={"event": event, "host": self._host.host_id})  # fmt: skip
 
     def _announce(self) -> None:
         self._stores.registry.announce_host(self._host)
@@ -133,16 +138,18 @@ class Coordinator:
             act()
         except DatabaseError as error:
             if not self._database_away:
-                _log.error("%s; the coordinator tries again until it answers", error)
+                told = "%s; the coordinator tries again until it answers"
+                _log.error(told, error, extra={"event": "database.away"})
             self._database_away = True
         except (ValueError, TypeError, ArithmeticError, msgspec.MsgspecError):
             if act not in self._failed:
-                _log.exception("%s failed and is tried again; is there a damaged row?", act.__qualname__)
+                told = "%s failed and is tried again; is there a damaged row?"
+                _log.exception(told, act.__qualname__, extra={"event": "duty.failed"})
             self._failed.add(act)
         else:
             if self._database_away and act == self._beat:
                 self._database_away = False
-                _log.info("the coordinator has the database back")
+                _log.info("the coordinator has the database back", extra={"event": "database.back"})
 
     def _hear_parent(self) -> None:
         datagrams, there = self._lifeline.receive()
@@ -180,10 +187,12 @@ class Coordinator:
     def _leave_registry(self) -> None:
         self._leader.resign()
         self._stores.registry.retire_host(self._host.host_id)
+        self._tell("left", "host.left")
 
     def _clean_up_after_parent(self) -> None:
         """Kill the dead parent's workers and their groups, settle what they held, and leave."""
-        _log.error("the supervisor is dead; its workers are stopped and their jobs go back to the queue")
+        told = "the supervisor is dead; its workers are stopped and their jobs go back to the queue"
+        _log.error(told, extra={"event": "supervisor.died"})
         orphans = self._view.obituaries()
         for orphan in orphans:
             processes.kill_group(orphan.pid)

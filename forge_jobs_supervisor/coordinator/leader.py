@@ -82,7 +82,8 @@ class Leader:
         self._unserved = self._stores.upkeep.park_unserved(PARK_SLICE)
         for item in self._unserved:
             if (item.queue, item.kind) not in known:
-                _log.warning("%d jobs of kind %s wait in queue %s: %s", item.jobs, item.kind, item.queue, item.reason)
+                _log.warning("%d jobs of kind %s wait in queue %s: %s", item.jobs, item.kind, item.queue, item.reason,
+                             extra={"event": "jobs.unserved", "jobs": item.jobs})  # fmt: skip
         many = [item for item in self._unserved if item.reason == UNKNOWN_KIND and item.jobs > PARK_SLICE]
         self._to_park = [(item.queue, item.kind) for item in many]
         self._timetable.hasten("park", monotonic())
@@ -106,7 +107,7 @@ class Leader:
         found = self._stores.upkeep.troubles() if self._leads else []
         for trouble in found:
             if trouble.what not in self._troubles:
-                _log.warning("%s", trouble.told)
+                _log.warning("%s", trouble.told, extra={"event": "database.trouble", "trouble": trouble.what})
         self._troubles = {trouble.what for trouble in found}
 
     def _keep_limits(self) -> None:

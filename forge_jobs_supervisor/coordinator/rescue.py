@@ -66,10 +66,12 @@ class Rescuer:
         if dead:
             settled = self._undertaker.bury_unseen(dead)
             if settled:
-                _log.warning("%d jobs of %d processes that are gone are in the queue again", len(settled), len(dead))
+                told = "%d jobs of %d processes that are gone are settled"
+                _log.warning(told, len(settled), len(dead), extra={"event": "jobs.rescued", "jobs": len(settled)})
             self._wake_for(settled)
         for host_id in census.dead_hosts:
             registry.retire_host(host_id)
+            _log.warning("host %s is gone, without a word", host_id, extra={"event": "host.lost", "host": host_id})
         if census.holding.isdisjoint(living):
             return
         for process_id, claims in registry.claims_before(self._clock.now() - FORGOTTEN).items():

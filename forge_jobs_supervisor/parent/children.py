@@ -56,6 +56,10 @@ class Child:
         """What it is called in the log."""
         return f"worker {self.queue} #{self.number}" if self.is_worker else "coordinator"
 
+    def told(self, event: str) -> dict[str, object]:
+        """Return the fields of a log line about it."""
+        return {"event": event, "worker": self.name, "pid": self.pid}
+
 
 @dataclass
 class Children:

@@ -32,7 +32,8 @@ class Deaths:
         state = self._board.slot(child.slot).state
         if ending.exit_code == 0 and (child.phase is not Phase.UP or state is State.LEAVING):
             return
-        _log.warning("%s (pid %d) died: %s; a new one is started", child.name, child.pid, ending)
+        told = "%s (pid %d) died: %s; a new one is started"
+        _log.warning(told, child.name, child.pid, ending, extra=child.told("worker.died"))
         if state is not State.RUNNING and monotonic() - child.born_at < YOUNG:
             self._restarts.died_young(monotonic())
 

@@ -40,15 +40,16 @@ class Rehearsal:
     def start(self) -> None:
         """Try the new code."""
         if self._pid is not None:
-            _log.info("the new code is being tried already")
+            _log.info("the new code is being tried already", extra={"event": "reload.started"})
             return
         try:
             self._pid = self._stage.rehearse()
         except OSError as error:
-            _log.error("the new code could not be tried (%s): the old one goes on", error)
+            told = "the new code could not be tried (%s): the old one goes on"
+            _log.error(told, error, extra={"event": "reload.refused"})
             return
         self._until = monotonic() + REHEARSAL_SECONDS
-        _log.info("reload: trying the new code (pid %d)", self._pid)
+        _log.info("reload: trying the new code (pid %d)", self._pid, extra={"event": "reload.started"})
 
     @property
     def pids(self) -> list[int]:
@@ -61,7 +62,8 @@ class Rehearsal:
         """Note that the try has ended; return whether it ended well."""
         self._pid = None
         if ending.exit_code != 0 and not self._given_up:
-            _log.error("reload refused: the new code did not come up (%s); the old one goes on", ending)
+            told = "reload refused: the new code did not come up (%s); the old one goes on"
+            _log.error(told, ending, extra={"event": "reload.refused"})
         return ending.exit_code == 0
 
     def give_up(self) -> None:
@@ -76,12 +78,12 @@ def give_way(stage: Stage, board: Board, queues: Sequence[str], children: Childr
 
     Idle workers look for jobs by themselves meanwhile, until the new code has its coordinator.
     """
-    _log.info("reload: the new code takes over")
+    _log.info("reload: the new code takes over", extra={"event": "reload.done"})
     board.set_head(Head.RELOADING, 1)
     for child in children.workers:
         child.say(Token())
     try:
         stage.reload(estate_of(board, queues, children))
     except OSError as error:
-        _log.error("reload failed (%s): the old code goes on", error)
+        _log.error("reload failed (%s): the old code goes on", error, extra={"event": "reload.refused"})
         board.set_head(Head.RELOADING, 0)

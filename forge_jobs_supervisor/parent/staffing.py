@@ -41,7 +41,8 @@ class Staffing:
         for queue, target in self.targets().items():
             workers = self._children.present(queue)
             if len(workers) > target:
-                _log.info("queue %s: %d of %d workers leave", queue, len(workers) - target, len(workers))
+                told = "queue %s: %d of %d workers leave"
+                _log.info(told, queue, len(workers) - target, len(workers), extra={"event": "queue.capped"})
             self._dismiss(workers, target)
 
     def _dismiss(self, workers: Sequence[Child], target: int) -> None:
@@ -77,7 +78,8 @@ class Staffing:
             pid = worn([self._standing(child, weigh=True) for child in workers], self._wear)
             for child in workers:
                 if child.pid == pid:
-                    _log.info("%s (pid %d) leaves for a new one", child.name, child.pid)
+                    told = "%s (pid %d) leaves for a new one"
+                    _log.info(told, child.name, child.pid, extra=child.told("worker.retiring"))
                     self._part_with(child, Phase.RETIRING)
 
     def _standing(self, child: Child, *, weigh: bool = False) -> Standing:

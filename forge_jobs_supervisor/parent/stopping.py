@@ -120,7 +120,8 @@ class Stopping:
 
     def _kill(self, child: Child, order: Order) -> None:
         if child.killed_for is None:
-            _log.warning("%s (pid %d) is killed: its job did not stop in time", child.name, child.pid)
+            told = "%s (pid %d) is killed: its job did not stop in time"
+            _log.warning(told, child.name, child.pid, extra=child.told("worker.killed"))
             child.killed_for = order
         processes.kill_group(child.pid)
 

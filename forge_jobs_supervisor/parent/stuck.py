@@ -24,15 +24,18 @@ def kill_stuck(board: Board, children: Children) -> None:
     coordinator = children.coordinator
     beat = (monotonic_us() - board.head(Head.COORDINATOR_BEAT)) / 1e6
     if coordinator is not None and beat > STUCK_COORDINATOR:
-        _log.error("the coordinator has not moved for %.0f s and is killed", beat)
+        told = "the coordinator has not moved for %.0f s and is killed"
+        _log.error(told, beat, extra=coordinator.told("coordinator.killed"))
         processes.kill_group(coordinator.pid)
     for child in children.workers:
         slot = board.slot(child.slot)
         since = slot.get(Word.EXCHANGING)
         stuck = (monotonic_us() - since) / 1e6
         if since and stuck > STUCK_EXCHANGE:
-            _log.error("%s has been in one exchange for %.0f s and is killed", child.name, stuck)
+            told = "%s has been in one exchange for %.0f s and is killed"
+            _log.error(told, child.name, stuck, extra=child.told("worker.killed"))
             processes.kill_group(child.pid)
         elif slot.state is State.LEAVING and (monotonic_us() - slot.get(Word.SINCE)) / 1e6 > STUCK_LEAVING:
-            _log.warning("%s does not end and is killed; all it did is recorded", child.name)
+            told = "%s does not end and is killed; all it did is recorded"
+            _log.warning(told, child.name, extra=child.told("worker.killed"))
             processes.kill_group(child.pid)

@@ -163,7 +163,7 @@ class Supervisor:
 
     def _not_born(self, reason: str) -> None:
         """Wait before the next try, or give up where nobody has ever come up."""
-        _log.error("%s", reason)
+        _log.error("%s", reason, extra={"event": "boot.failed"})
         self._restarts.boot_failed(monotonic())
         if self._restarts.hopeless:
             self.hopeless = reason
@@ -216,7 +216,7 @@ class Supervisor:
                 if slot is not None:
                     self._board.slot(slot).clear()
             case Drained():
-                _log.info("drained: nothing is ready, running or waiting for a retry")
+                _log.info("drained: nothing is ready, running or waiting for a retry", extra={"event": "farm.drained"})
                 self.stop()
             case Totals():
                 self._observe(message)
@@ -264,9 +264,9 @@ class Supervisor:
         elif number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if self._shutdown is None:
                 self.stop()
-                _log.info("stopping: running jobs have %g s to finish", self._grace)
+                _log.info("stopping: running jobs have %g s to finish", self._grace, extra={"event": "farm.stopping"})
             elif number == signal.SIGINT:
-                _log.info("stopping at once: running jobs go back to the queue")
+                _log.info("stopping at once: running jobs go back to the queue", extra={"event": "farm.stopping"})
                 self._shutdown.hurry(self._clock.now())
 
     def stop(self, grace: float | None = None) -> None:

@@ -10,10 +10,13 @@ from forge_jobs.clock import Clock, monotonic
 from forge_jobs.context import Handlers, JobContext
 from forge_jobs.execution import ended_for_good, run
 from forge_jobs.handlers import Handler
+from forge_jobs.hooks import Hooks
+from forge_jobs.logs import note_running
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.settling import Used
 from forge_jobs.storage.records import Claim
 from forge_jobs_supervisor.messages import Watch, encoded
+from forge_jobs_supervisor.telling import tell_start
 from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.tidying import Tidy
@@ -44,6 +47,8 @@ class Runner:
         queue: str,
         number: int,
         handlers: Mapping[str, Handler[..., Any]],
+        hooks: Hooks,
+        heard: frozenset[str],
         enqueue: Callable[..., Any],
         seat: Seat,
         stopper: Stopper,
@@ -54,6 +59,8 @@ class Runner:
         self._queue, self._number = queue, number
         self._pid = os.getpid()
         self._handlers = handlers
+        self._hooks = hooks
+        self._heard = heard
         self._enqueue = enqueue
         self._seat = seat
         self._stopper = stopper
@@ -78,11 +85,20 @@ class Runner:
         if (limits.time or limits.memory) and not self._seat.is_watched:
             self._lifeline.send(encoded(Watch()))
         self._title(claim, short=short)
+        tell_start(claim)
         started_at = self._clock.now()
         cpu = self._meter.start()
         self._seat.began(cpu)
         before = monotonic()
-        verdict = run(handler, claim.payload, lambda: self._context(claim, process_id), self._stopper.struck)
+        note_running(claim)
+        verdict = run(
+            handler,
+            claim.payload,
+            lambda: self._context(claim, process_id),
+            self._stopper.struck,
+            self._hooks.middleware,
+        )
+        note_running(None)
         seconds = monotonic() - before
         if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
             os._exit(0)
@@ -112,6 +128,7 @@ class Runner:
             enqueue=self._enqueue,
             report=self._seat.progress,
             stops=self._stopper,
+            heard=claim.kind in self._heard,
         )
 
     def _title(self, claim: Claim, *, short: bool) -> None:

@@ -18,6 +18,7 @@ from forge_jobs.settling import Settler
 from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
 from forge_jobs.storage.records import Claim, Ended, ProcessRecord, given_back
 from forge_jobs_supervisor.messages import Drop, decoded
+from forge_jobs_supervisor.telling import tell_end
 from forge_jobs_supervisor.unix import titles
 from forge_jobs_supervisor.unix.board import FORGETTABLE, STOOD_STILL, State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
@@ -199,12 +200,13 @@ class Worker:
             known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
             self._stores.worker_queue.give_back_unknown(self._process_id, known)
             self._in_doubt = False
-            _log.info("the database is back")
+            _log.info("the database is back", extra={"event": "database.back"})
 
     def _tell_refused(self, refused: Sequence[int]) -> None:
         late = [end for end in self._ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
         if late:
-            _log.warning("%d results came too late: their jobs were given to others", len(late))
+            told = "%d results came too late: their jobs were given to others"
+            _log.warning(told, len(late), extra={"event": "worker.refused", "jobs": len(late)})
 
     def _release(self, *, keep: int) -> None:
         """Turn held claims beyond the first ``keep`` into give-backs of the next exchange."""
@@ -215,7 +217,7 @@ class Worker:
     def _wait_for_database(self, error: DatabaseError) -> None:
         """Keep what has ended and try again later; whether the last exchange was committed is not known."""
         if not self._in_doubt:
-            _log.error("%s; trying again until it answers", error)
+            _log.error("%s; trying again until it answers", error, extra={"event": "database.away"})
             self._failures = 0
         self._in_doubt = True
         self._last_claim_no += MAX_ROWS  # those that it may have claimed are never used again
@@ -227,7 +229,9 @@ class Worker:
 
     def _start_over(self) -> None:
         """Begin again under a new process id: this one was rescued, nothing it holds is its own any more."""
-        _log.error("this worker was given up by the others; it drops %d jobs", len(self._held) + len(self._ended))
+        jobs = len(self._held) + len(self._ended)
+        told = "this worker was given up by the others; it drops %d jobs"
+        _log.error(told, jobs, extra={"event": "worker.given_up", "jobs": jobs})
         self._held.clear()
         self._ended.clear()
         self._process_id = new_process_id()
@@ -260,14 +264,9 @@ class Worker:
         if ran.stopped or self._jobs_left == 0:
             self._leaving = True  # locks, half-done imports and connections of the handler are not to be trusted
         verdict, now = ran.verdict, self._clock.now()
-        self._ended.append(
-            self._settler.settle(claim, self._process_id, verdict, self._settings, now, ran.started_at, ran.used)
-        )
-        if verdict.cause is not None:
-            _log.warning(
-                "attempt %d of %d: %s", claim.attempt, claim.max_attempts, verdict.message,
-                extra={"job_id": claim.id, "kind": claim.kind, "queue": claim.queue, "cause": str(verdict.cause)},
-            )  # fmt: skip
+        ended = self._settler.settle(claim, self._process_id, verdict, self._settings, now, ran.started_at, ran.used)
+        self._ended.append(ended)
+        tell_end(claim, ended, ran.seconds)
 
     # -- sleeping -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from forge_jobs.clock import MICROSECONDS, SystemClock
 from forge_jobs.errors import DatabaseError
 from forge_jobs.following import Follower
 from forge_jobs.ids import first_id_at, new_job_id
-from forge_jobs.model.events import Happening
+from forge_jobs.model.happenings import Happening
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
 from tests.support.builders import ALL, a_queue, enqueue, enqueue_some, only

@@ -75,6 +75,7 @@ EVERY: list[Message] = [
         origin="the test",
         queues=["a"],
         kinds=["b", "c"],
+        heard={"forge.echo": ("dead",)},
         declared=Declared(
             rules=[KindRules(kind="b", max_running=2)],
             rate_limits=[RateLimit(scope="s", capacity=1.0, refill=2.0)],

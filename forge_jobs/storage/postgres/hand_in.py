@@ -11,7 +11,9 @@ import msgspec
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.storage.admission import Key, admit, kind_rules
+from forge_jobs.storage.announcing import End
 from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.rows import json_text
 from forge_jobs.storage.records import Ended
@@ -21,7 +23,7 @@ Tally = Counter[tuple[str, str]]
 
 
 class HandedIn(NamedTuple):
-    """The claim numbers that were refused, and how many jobs got a place and became ready for it, by queue."""
+    """The claim numbers that were refused, and how many jobs became ready by it, by queue: for places, and events."""
 
     refused: list[int]
     ready: Counter[str]
@@ -37,16 +39,19 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
     done = [end for end in ended if end.status is Status.DONE]
     refused: list[int] = []
     freed: set[Key] = set()
+    told: list[End] = []
     for process_id in {end.process_id for end in done}:
         own = [end for end in done if end.process_id == process_id]
         rows = database.run(connection, "hand_in_done", (process_id, *done_columns(own), host_id))
-        refused += refused_of(database, connection, own, [key for key, _kind, _limit_key in rows])
+        recorded = {key for key, _kind, _limit_key in rows}
+        refused += refused_of(database, connection, own, list(recorded))
+        told += _heard(database, connection, [end for end in own if end.heard and end.key in recorded])
         freed.update((kind, limit_key) for _key, kind, limit_key in rows if limit_key is not None)
     for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed, told):
             refused.append(end.claim_no)
     add_tallies(database, connection, host_id, tally)
-    return HandedIn(refused, admit(database, connection, freed))
+    return HandedIn(refused, admit(database, connection, freed) + announce(database, connection, told))
 
 
 def add_tallies(database: Database, connection: Connection, host_id: str | None, tally: Tally) -> None:
@@ -82,11 +87,19 @@ def refused_of(database: Database, connection: Connection, done: Sequence[Ended]
     return [e.claim_no for e in late if state_of(database, connection, e).status is not Status.DONE]
 
 
+def _heard(database: Database, connection: Connection, done: Sequence[Ended]) -> list[End]:
+    """Return what is to be told of successes that were just recorded."""
+    states = [(end, state_of(database, connection, end)) for end in done]
+    return [End(end.id, state.kind, end.queue, state.attempt, end.status, end.finished_at) for end, state in states]
+
+
 def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: Connection, end: Ended, tally: Tally, freed: set[Key]) -> bool:
+def _hand_in_other(
+    database: Database, connection: Connection, end: Ended, tally: Tally, freed: set[Key], told: list[End]
+) -> bool:
     state = state_of(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -109,6 +122,7 @@ def _hand_in_other(database: Database, connection: Connection, end: Ended, tally
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
         add_errors(database, connection, [(end.key, end.error)])
+        told.append(End(end.id, state.kind, end.queue, end.error.attempt, end.status, end.finished_at, end.error))
     if state.limit_key is not None:
         freed.add((state.kind, state.limit_key))
     return True

@@ -14,7 +14,9 @@ from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
 from forge_jobs.storage.admission import Key, admit, rekey
+from forge_jobs.storage.announcing import End
 from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.errors import again
@@ -197,6 +199,7 @@ class PostgresOperator:
             ready: Counter[str] = Counter()
             touched: set[Key] = set()
             errors: list[tuple[int, ErrorEntry]] = []
+            ends: list[End] = []
             ids = msgspec.structs.replace(wanted, ids=[row[1] for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
@@ -210,11 +213,13 @@ class PostgresOperator:
                     if told and answer == "changed":
                         entry = ErrorEntry(at=now, attempt=row[4], cause=Cause.CANCELLED, message=told)
                         errors.append((row[0], entry))
+                        ends.append(End(row[1], row[5], row[3], row[4], Status.DEAD, now, entry))
                 add_errors(self._database, connection, errors)
                 add_tallies(self._database, connection, None, tally)
                 for queue, jobs in ready.items():
                     self._bells.ring(connection, queue, *((0, due) if due is not None and due > now else (jobs, None)))
                 self._bells.ring_all(connection, admit(self._database, connection, touched))
+                self._bells.ring_all(connection, announce(self._database, connection, ends))
                 if done["requested"]:
                     self._bells.call(connection)
         seen = {job_id for ids in done.values() for job_id in ids}

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from forge_jobs.model.job import ErrorEntry
-from forge_jobs.model.states import Cause
+from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage.admission import admit
+from forge_jobs.storage.announcing import End
 from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
@@ -142,11 +144,16 @@ class PostgresUpkeep:
                 (seq, ErrorEntry(at=now, attempt=tried, cause=Cause.EXPIRED, message=told))
                 for seq, _, tried, *_ in late
             ]
+            ends = [
+                End(job_id, kind, queue, tried, Status.DEAD, now, entry)
+                for (_, queue, tried, kind, _, job_id), (_, entry) in zip(late, errors, strict=True)
+            ]
             self._database.many(connection, "cancel_waiting", [(instant(now), seq) for seq, *_ in late])
             add_errors(self._database, connection, errors)
             tally.update((queue, "dead") for _seq, queue, *_ in late)
             add_tallies(self._database, connection, None, tally)
-            admit(self._database, connection, [(kind, key) for *_, kind, key in late if key is not None])
+            admit(self._database, connection, [(kind, key) for *_, kind, key, _id in late if key is not None])
+            announce(self._database, connection, ends)
         return sum(tally.values())
 
     def fold_tallies(self) -> None:

@@ -133,7 +133,7 @@ class PostgresWorkerQueue:
 
 def _needs_steps(end: Ended, process_id: int) -> bool:
     """Whether recording an end takes more than one statement: what follows depends on what the rows say."""
-    return end.status is not Status.DONE or end.limited or end.process_id != process_id
+    return end.status is not Status.DONE or end.limited or end.heard or end.process_id != process_id
 
 
 class _Answer:

@@ -13,8 +13,10 @@ from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.model.stops import CANCELLED
 from forge_jobs.storage.admission import Key, admit, kind_rules
+from forge_jobs.storage.announcing import End
 from forge_jobs.storage.records import Ended
 from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.rows import INLINE_BYTES, json_text
 
@@ -23,7 +25,7 @@ Tally = Counter[tuple[str, str]]
 
 
 class HandedIn(NamedTuple):
-    """The claim numbers that were refused, and how many jobs got a place and became ready for it, by queue."""
+    """The claim numbers that were refused, and how many jobs became ready by it, by queue: for places, and events."""
 
     refused: list[int]
     ready: Counter[str]
@@ -35,12 +37,13 @@ def hand_in(database: Database, connection: apsw.Connection, ended: Sequence[End
         return HandedIn([], Counter())
     tally: Tally = Counter()
     freed: set[Key] = set()
-    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], tally, freed)
+    told: list[End] = []
+    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], tally, freed, told)
     for end in ended:
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed, told):
             refused.append(end.claim_no)
     add_tallies(connection, host_id, tally)
-    return HandedIn(refused, admit(database, connection, freed))
+    return HandedIn(refused, admit(database, connection, freed) + announce(database, connection, told))
 
 
 def add_tallies(connection: apsw.Connection, host_id: str | None, tally: Tally) -> None:
@@ -56,7 +59,7 @@ def add_error(database: Database, connection: apsw.Connection, key: int, entry: 
 
 
 def _hand_in_done(
-    database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally, freed: set[Key]
+    database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally, freed: set[Key], told: list[End]
 ) -> list[int]:
     accepted = set()
     for key, kind, limit_key in connection.executemany(statement("sqlite", "hand_in_done"), map(_done_row, done)):
@@ -69,6 +72,9 @@ def _hand_in_done(
             tally[end.queue, "done"] += 1
             if end.result is not None and len(end.result) > INLINE_BYTES:
                 database.run(connection, "body_result", (end.key, end.result.decode()))
+            if end.heard:
+                state = _state(database, connection, end)
+                told.append(End(end.id, state.kind, end.queue, state.attempt, end.status, end.finished_at))
         elif _state(database, connection, end).status is not Status.DONE:
             refused.append(end.claim_no)
     return refused
@@ -83,7 +89,9 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, tally: Tally, freed: set[Key]) -> bool:
+def _hand_in_other(
+    database: Database, connection: apsw.Connection, end: Ended, tally: Tally, freed: set[Key], told: list[End]
+) -> bool:
     state = _state(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -106,6 +114,7 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
         tally[end.queue, "failed"] += end.status is Status.FAILED
     if end.error is not None:
         add_error(database, connection, end.key, end.error)
+        told.append(End(end.id, state.kind, end.queue, end.error.attempt, end.status, end.finished_at, end.error))
     if state.limit_key is not None:
         freed.add((state.kind, state.limit_key))
     return True

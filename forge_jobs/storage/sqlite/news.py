@@ -11,7 +11,7 @@ import msgspec
 
 from forge_jobs.errors import DatabaseUnusable
 from forge_jobs.ids import first_id_at
-from forge_jobs.model.events import Sighting
+from forge_jobs.model.happenings import Sighting
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Status
 from forge_jobs.storage.sqlite.database import Database

@@ -14,7 +14,9 @@ from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
 from forge_jobs.storage.admission import Key, admit, rekey
+from forge_jobs.storage.announcing import End
 from forge_jobs.storage.records import Batch, Edit, JobFilter, WorkerView
+from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
@@ -99,12 +101,11 @@ class SqliteOperator:
         return self._batch(wanted, limit, after, self._cancel)
 
     def _cancel(self, connection: apsw.Connection, row: Any, tally: Tally, now: int) -> str:
-        seq, _id, status, queue, attempts, *_ = row
+        seq, _id, status, queue, *_ = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
             self._database.run(connection, "cancel_waiting", (now, seq))
-            entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.CANCELLED, message="cancelled before it ran")
-            add_error(self._database, connection, seq, entry)
+            add_error(self._database, connection, seq, _cancelled(row, now))
             tally[queue, "dead"] += 1
             return "changed"
         if status == Status.IN_PROGRESS:
@@ -202,18 +203,22 @@ class SqliteOperator:
             tally: Tally = Counter()
             ready: Counter[str] = Counter()
             touched: set[Key] = set()
+            told: list[End] = []
             ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
                 for row in self._selected(connection, ids, limit, after):
                     answer = change(connection, row, tally, now)
                     done[answer].append(text(row[1]))
+                    if change == self._cancel and answer == "changed":
+                        told.append(End(text(row[1]), row[5], row[3], row[4], Status.DEAD, now, _cancelled(row, now)))
                     if answer == "changed" and row[6] is not None:
                         touched.add((row[5], row[6]))
                     elif rings and answer == "changed":
                         ready[to or row[3]] += 1
                 add_tallies(connection, None, tally)
                 admitted = admit(self._database, connection, touched)
+                admitted.update(announce(self._database, connection, told))
             for queue, jobs in ready.items():
                 self._bells.ring(queue, *((0, due) if due is not None and due > now else (jobs, None)))
             for queue, jobs in admitted.items():
@@ -241,3 +246,8 @@ class SqliteOperator:
         older = None if wanted.older_than is None else self._database.clock.now() - wanted.older_than
         statuses = None if wanted.any_of is None else " ".join(wanted.any_of)  # none is a part of another
         return (statuses, wanted.queue, wanted.kind, wanted.error, older)
+
+
+def _cancelled(row: Any, now: int) -> ErrorEntry:
+    """Return what the error history of a job says that was cancelled while it waited."""
+    return ErrorEntry(at=now, attempt=row[4], cause=Cause.CANCELLED, message="cancelled before it ran")

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import apsw
 
 from forge_jobs.model.job import ErrorEntry
-from forge_jobs.model.states import Cause
+from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage.admission import Key, admit
+from forge_jobs.storage.announcing import End
 from forge_jobs.storage.records import (
     NO_WORKER,
     PUT_OFF,
@@ -24,12 +25,13 @@ from forge_jobs.storage.records import (
     opened_of,
 )
 from forge_jobs.storage.sql import statement
+from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
 from forge_jobs.storage.sqlite.retention import clean
-from forge_jobs.storage.sqlite.rows import json_text
+from forge_jobs.storage.sqlite.rows import json_text, text
 
 COUNT_LIMIT = 300
 """How far ready jobs of a queue are counted: to know how many workers to wake, more is of no use."""
@@ -138,16 +140,21 @@ class SqliteUpkeep:
                 return 0
         tally: Tally = Counter()
         freed: set[Key] = set()
+        told: list[End] = []
         with self._database.writing() as connection:
-            for seq, queue, attempts, kind, limit_key in self._database.run(connection, "expired", (now, limit)):
+            for seq, queue, attempts, kind, limit_key, job_id in self._database.run(
+                connection, "expired", (now, limit)
+            ):
                 self._database.run(connection, "cancel_waiting", (now, seq))
                 entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.EXPIRED, message="it was too late to start it")
                 add_error(self._database, connection, seq, entry)
+                told.append(End(text(job_id), kind, queue, attempts, Status.DEAD, now, entry))
                 tally[queue, "dead"] += 1
                 if limit_key is not None:
                     freed.add((kind, limit_key))
             add_tallies(connection, None, tally)
             admit(self._database, connection, freed)
+            announce(self._database, connection, told)
         return sum(tally.values())
 
     def fold_tallies(self) -> None:
