@@ -15,6 +15,7 @@ from forge_jobs.crontab import Crontab
 from forge_jobs.errors import InvalidValue, PayloadError
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
 from forge_jobs.limiter import RateLimiter, RateLimits
+from forge_jobs.measuring import StatsReader
 from forge_jobs.model.declared import Declared
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.limits import rate_limit
@@ -46,6 +47,7 @@ class ForgeJobs:
         self._storage: Storage | None = None
         self.handlers = Registry()
         self.client = Client(lambda: self.storage)
+        self.stats = StatsReader(lambda: self.storage)
         self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
         self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
@@ -123,6 +125,7 @@ class ForgeJobs:
         ``rate_cost`` tokens of ``rate_limit`` (one or several, declared with ``jobs.rate_limit``), and waits for them.
         A job that was throttled ``max_throttles`` times ends dead.
         """
+
         def declare(function: Callable[P, R]) -> Handler[P, R]:
             handler = Handler(
                 function,

@@ -17,6 +17,7 @@ from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.house_ports import Archive, Schema
 from forge_jobs.storage.limit_ports import Limits
+from forge_jobs.storage.metric_ports import Metrics
 from forge_jobs.storage.records import (
     Batch,
     Census,
@@ -283,6 +284,8 @@ class Storage(Protocol):
     def schedules(self) -> Schedules: ...
     @property
     def archive(self) -> Archive: ...
+    @property
+    def metrics(self) -> Metrics: ...
     @property
     def schema(self) -> Schema: ...
 

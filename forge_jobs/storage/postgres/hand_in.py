@@ -11,8 +11,10 @@ import msgspec
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.storage.admission import Key, admit, kind_rules
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Connection, Database
+from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.rows import json_text
 from forge_jobs.storage.records import Ended
 
@@ -34,18 +36,24 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
     if len(ended) > 1:  # everybody locks rows in the order of their keys
         database.run(connection, "lock_jobs", ([end.key for end in ended],))
     tally: Tally = Counter()
+    seen = Observations()
     done = [end for end in ended if end.status is Status.DONE]
     refused: list[int] = []
     freed: set[Key] = set()
     for process_id in {end.process_id for end in done}:
         own = [end for end in done if end.process_id == process_id]
         rows = database.run(connection, "hand_in_done", (process_id, *done_columns(own), host_id))
-        refused += refused_of(database, connection, own, [key for key, _kind, _limit_key in rows])
-        freed.update((kind, limit_key) for _key, kind, limit_key in rows if limit_key is not None)
+        accepted = {key: (kind, since) for key, kind, _limit_key, since in rows}
+        for end in own:
+            if end.key in accepted:
+                seen.done(end, *accepted[end.key])
+        refused += refused_of(database, connection, own, list(accepted))
+        freed.update((kind, limit_key) for _key, kind, limit_key, _since in rows if limit_key is not None)
     for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed, seen):
             refused.append(end.claim_no)
     add_tallies(database, connection, host_id, tally)
+    add_observed(database, connection, database.clock.now(), seen)
     return HandedIn(refused, admit(database, connection, freed))
 
 
@@ -86,7 +94,9 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: Connection, end: Ended, tally: Tally, freed: set[Key]) -> bool:
+def _hand_in_other(
+    database: Database, connection: Connection, end: Ended, tally: Tally, freed: set[Key], seen: Observations
+) -> bool:
     state = state_of(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -107,6 +117,7 @@ def _hand_in_other(database: Database, connection: Connection, end: Ended, tally
         if end.throttled:
             database.run(connection, "cool_down", (due, end.queue, instant(end.finished_at)))
         tally[end.queue, "failed"] += end.status is Status.FAILED
+    seen.ended(end, state.kind, state.since)
     if end.error is not None:
         add_errors(database, connection, [(end.key, end.error)])
     if state.limit_key is not None:
@@ -115,13 +126,17 @@ def _hand_in_other(database: Database, connection: Connection, end: Ended, tally
 
 
 class _State(NamedTuple):
-    """What the named claim's row says now; ``status`` is None where the claim is another's."""
+    """What the named claim's row says now; ``status`` is None where the claim is another's.
+
+    ``since`` is the instant from which on the attempt might have started.
+    """
 
     status: Status | None
     cancel_requested: bool = False
     attempt: int = 0
     kind: str = ""
     limit_key: str | None = None
+    since: int = 0
 
 
 def state_of(database: Database, connection: Connection, end: Ended) -> _State:
@@ -129,8 +144,8 @@ def state_of(database: Database, connection: Connection, end: Ended) -> _State:
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
     if not rows:
         return _State(None)
-    status, cancel_requested_at, attempt, kind, limit_key = rows[0]
-    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key)
+    status, cancel_requested_at, attempt, kind, limit_key, since = rows[0]
+    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key, since)
 
 
 def _cancelled(end: Ended, attempt: int) -> Ended:

@@ -12,6 +12,7 @@ from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
 from forge_jobs.storage.postgres.leadership import PostgresLeadership
 from forge_jobs.storage.postgres.limits import PostgresLimits
 from forge_jobs.storage.postgres.liveness import Liveness
+from forge_jobs.storage.postgres.metrics import PostgresMetrics
 from forge_jobs.storage.postgres.operator import PostgresOperator
 from forge_jobs.storage.postgres.producer import PostgresProducer
 from forge_jobs.storage.postgres.queue_config import PostgresQueueConfig
@@ -46,6 +47,7 @@ class PostgresStorage:
         self.leadership = PostgresLeadership(self._database)
         self.schedules = PostgresSchedules(self._database, self.producer)
         self.archive = PostgresArchive(self._database)
+        self.metrics = PostgresMetrics(self._database)
         self.schema = PostgresSchema(self._database)
 
     one_writer = False

@@ -14,10 +14,12 @@ from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
 from forge_jobs.storage.admission import Key, admit
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.records import Batch, JobFilter, WorkerView
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import blob, ids_json, record_of, text
 
 _NEWEST = 2**63 - 1
@@ -100,7 +102,8 @@ class SqliteOperator:
         seq, _id, status, queue, attempts, *_ = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
-            self._database.run(connection, "cancel_waiting", (now, seq))
+            ((kind,),) = self._database.run(connection, "cancel_waiting", (now, seq))
+            self._dropped.dropped(queue, kind, Cause.CANCELLED)
             entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.CANCELLED, message="cancelled before it ran")
             add_error(self._database, connection, seq, entry)
             tally[queue, "dead"] += 1
@@ -160,6 +163,7 @@ class SqliteOperator:
             ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
+                self._dropped = Observations()
                 for row in self._selected(connection, ids, limit, after):
                     answer = change(connection, row, tally, now)
                     done[answer].append(text(row[1]))
@@ -169,6 +173,7 @@ class SqliteOperator:
                         ready[row[3]] += 1
                 add_tallies(connection, None, tally)
                 ready.update(admit(self._database, connection, touched))
+                add_observed(connection, now, self._dropped)
             for queue, jobs in ready.items():
                 self._bells.ring(queue, jobs, None)
             if done["requested"]:

@@ -13,6 +13,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
 from forge_jobs.storage.admission import Key, admit
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.records import (
     NO_WORKER,
     PUT_OFF,
@@ -29,6 +30,7 @@ from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
 from forge_jobs.storage.sqlite.rows import json_text, settings_of
 
@@ -161,15 +163,18 @@ class SqliteUpkeep:
                 return 0
         tally: Tally = Counter()
         freed: set[Key] = set()
+        seen = Observations()
         with self._database.writing() as connection:
             for seq, queue, attempts, kind, limit_key in self._database.run(connection, "expired", (now, limit)):
                 self._database.run(connection, "cancel_waiting", (now, seq))
                 entry = ErrorEntry(at=now, attempt=attempts, cause=Cause.EXPIRED, message="it was too late to start it")
                 add_error(self._database, connection, seq, entry)
                 tally[queue, "dead"] += 1
+                seen.dropped(queue, kind, Cause.EXPIRED)
                 if limit_key is not None:
                     freed.add((kind, limit_key))
             add_tallies(connection, None, tally)
+            add_observed(connection, now, seen)
             admit(self._database, connection, freed)
         return sum(tally.values())
 
