@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -28,6 +29,15 @@ _COUNTED_AS = {
 _encode = msgspec.json.Encoder().encode
 _observed = msgspec.json.Decoder(Observed)
 _measure = msgspec.json.Decoder(Measure)
+T = TypeVar("T")
+
+
+def _read(decoder: msgspec.json.Decoder[T], stored: str | bytes, otherwise: Callable[[], T]) -> T:
+    """Return what is stored; a row that somebody damaged counts as nothing, and holds up no other."""
+    try:
+        return decoder.decode(stored)
+    except msgspec.MsgspecError:
+        return otherwise()
 
 
 class Observations:
@@ -105,7 +115,7 @@ def folded(rows: Iterable[tuple[int, str, str, str | bytes]]) -> dict[Key, Measu
     """Return observations, as (instant, queue, kind, JSON), by minute, and all of them as ``TOTAL``, in order."""
     measures: dict[Key, Measure] = {}
     for at, queue, kind, entry in rows:
-        measure_at(measures, (minute_of(at), queue, kind)).take(_observed.decode(entry))
+        measure_at(measures, (minute_of(at), queue, kind)).take(_read(_observed, entry, Observed))
     totals: dict[Key, Measure] = {}
     for (_minute, queue, kind), measure in measures.items():
         measure_at(totals, (TOTAL, queue, kind)).merge(measure)
@@ -115,13 +125,8 @@ def folded(rows: Iterable[tuple[int, str, str, str | bytes]]) -> dict[Key, Measu
 def merged(measure: Measure, stored: str | bytes | None) -> str:
     """Return the JSON of a measure together with what is stored already."""
     if stored is not None:
-        measure.merge(_measure.decode(stored))
+        measure.merge(_read(_measure, stored, Measure))
     return _encode(measure).decode()
-
-
-def measure_of(stored: str | bytes) -> Measure:
-    """Return what ``merged`` made."""
-    return _measure.decode(stored)
 
 
 def summed(rows: Iterable[tuple[int, str, str, str | bytes]], new: dict[Key, Measure], step: int) -> dict[Key, Measure]:
@@ -131,7 +136,7 @@ def summed(rows: Iterable[tuple[int, str, str, str | bytes]], new: dict[Key, Mea
     """
     measures: dict[Key, Measure] = {}
     for minute, queue, kind, entry in rows:
-        measure_at(measures, (_stretch(minute, step), queue, kind)).merge(_measure.decode(entry))
+        measure_at(measures, (_stretch(minute, step), queue, kind)).merge(_read(_measure, entry, Measure))
     for (minute, queue, kind), measure in new.items():
         measure_at(measures, (_stretch(minute, step), queue, kind)).merge(measure)
     return dict(sorted(measures.items()))

@@ -332,6 +332,18 @@ def test_statistics_are_read_from_the_beginning_of_a_minute(storage: Storage, cl
     assert (row.done, row.dead) == (1, 1)
 
 
+def test_a_row_that_somebody_damaged_holds_up_no_other(storage: Storage, backend: Backend) -> None:
+    enqueue(storage)
+    enqueue(storage)
+    table = f"{getattr(backend, '_schema', 'main')}.metric_entry"
+    connection = backend.connection()
+    connection.execute(f"UPDATE {table} SET entry = '[7]' WHERE no = (SELECT min(no) FROM {table})")
+
+    assert measured(storage).enqueued == 1
+    assert storage.metrics.fold(10) == 2
+    assert measured(storage).enqueued == 1
+
+
 def test_resetting_leaves_nothing(storage: Storage, clock: FakeClock) -> None:
     work(storage, clock)
     storage.metrics.fold(5)
