@@ -18,6 +18,7 @@ from forge_jobs.declarations import Declarations
 from forge_jobs.errors import InvalidValue
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
 from forge_jobs.limiter import RateLimiter, RateLimits
+from forge_jobs.measuring import StatsReader
 from forge_jobs.model.declared import Declared
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.limits import rate_limit
@@ -49,6 +50,7 @@ class ForgeJobs(Declarations, Operating):
         self._storage: Storage | None = None
         self.handlers = Registry()
         self.client = Client(lambda: self.storage, self._encoded)
+        self.stats = StatsReader(lambda: self.storage)
         self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
         self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)

@@ -27,7 +27,7 @@ class Copied(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lambda _jobs: None) -> Copied:
-    """Copy jobs with ids and histories, counts, schedules and queues' settings; all or nothing.
+    """Copy jobs with ids and histories, counts, metrics, schedules and queues' settings; all or nothing.
 
     Nobody else writes meanwhile.
 
@@ -58,6 +58,7 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
         target.limits.restore(*_limits(source))
         schedules = _schedules(source)
         target.schedules.restore(schedules)
+        target.metrics.store_archived(source.metrics.archived())
         _check_same(source, target, copied)
     return Copied(
         jobs=copied.jobs, errors=copied.errors, queues=len(queues), schedules=len(schedules), digest=copied.digest
@@ -109,6 +110,7 @@ def _check_same(source: Storage, target: Storage, copied: _Sum) -> None:
         source.queue_config.queues() == target.queue_config.queues()
         and _limits(source) == _limits(target)
         and _schedules(source) == _schedules(target)
+        and source.metrics.archived() == target.metrics.archived()
     )
     if (there.jobs, there.errors, there.digest) != (copied.jobs, copied.errors, copied.digest) or not same_rest:
         raise DatabaseError(

@@ -21,6 +21,7 @@ from forge_jobs.storage import close_idle, open_storage
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application, reloading
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
+from forge_jobs_supervisor.coordinator.serving import Server
 from forge_jobs_supervisor.messages import BootFailed, Farewell, Ready, Totals, encoded
 from forge_jobs_supervisor.parent.handover import Estate
 from forge_jobs_supervisor.parent.nursery import Birth
@@ -65,6 +66,7 @@ class Plan:
     wear: Wear = UNWORN
     max_jobs: int | None = None
     observe: Callable[[Totals], None] | None = None
+    serve_on: tuple[str, int] | None = None  # address and port of the metrics
     started: float = field(default_factory=monotonic)
     cpu_before: float = field(default_factory=processes.own_cpu_seconds)
 
@@ -164,8 +166,15 @@ class Farm:
             drain=self._plan.drain,
             totals=self._plan.observe is not None,
             declared=self._plan.declared,
+            server=self._server(),
         )
         return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)
+
+    def _server(self) -> Server | None:
+        """Return what serves the metrics, on a connection of its own: it lives in threads of its own."""
+        if self._plan.serve_on is None:
+            return None
+        return Server(self._host, open_storage(self._plan.location.url, deadline=WORKER_DEADLINE), self._plan.serve_on)
 
     def work(self, birth: Birth, board: Board, lifeline: Lifeline) -> int:
         """Be a worker."""

@@ -14,6 +14,7 @@ from forge_jobs_supervisor.messages import BootFailed, Manifest, Message, Ready,
 from forge_jobs_supervisor.shipped import COMMAND, ECHO
 from forge_jobs_supervisor.unix import forksafety, processes
 from forge_jobs_supervisor.unix.lifeline import MAX_DATAGRAM, Lifeline
+from forge_jobs_supervisor.unix.listening import listen, why
 
 SPARE_DESCRIPTORS = 32
 INSPECTION_SECONDS = 120.0
@@ -44,6 +45,19 @@ def check_descriptors(workers: int) -> None:
             f"{workers} workers need {workers + SPARE_DESCRIPTORS} open files in the supervisor, {most} are allowed: "
             "raise the limit (ulimit -n), or start fewer"
         )
+
+
+def check_port(serve_on: tuple[str, int] | None) -> None:
+    """Raise UsageError where nothing can be served on this address and port."""
+    if serve_on is not None:
+        try:
+            listen(*serve_on).close()
+        except OSError as error:
+            address, port = serve_on
+            raise UsageError(
+                f"--metrics-port {port}: nothing can be served on {address}: {why(error)}; "
+                "choose another port or --metrics-address"
+            ) from None
 
 
 def database_file(location: Location) -> Path | None:

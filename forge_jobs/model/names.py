@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from forge_jobs.clock import as_instant
 from forge_jobs.errors import InvalidValue
@@ -23,6 +23,8 @@ MIN_SIZE = 1024 * 1024
 MAX_SIZE = 2**60
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTkmgt]?)(?:i?[Bb]|i)?")
 _CENTURY = 100 * 366 * 86400
+_AGE = re.compile(r"(\d{1,9}(?:\.\d+)?)\s*([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def checked_queue(name: str) -> str:
@@ -91,6 +93,19 @@ def checked_limit(seconds: float | None, what: str) -> float | None:
         return None
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 < seconds <= _CENTURY:
         raise InvalidValue(f"{what} {seconds!r} is out of range: use seconds, more than 0")
+    return float(seconds)
+
+
+def checked_age(age: float | str | timedelta, what: str) -> float:
+    """Return a duration in seconds: a number, a timedelta, or a text such as "30s", "5m", "2h", "2d" or "1w".
+
+    Raises InvalidValue.
+    """
+    seconds: object = age.total_seconds() if isinstance(age, timedelta) else age
+    if isinstance(age, str) and (told := _AGE.fullmatch(age.strip())):
+        seconds = float(told[1]) * _UNITS[told[2]]
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 < seconds <= _CENTURY:
+        raise InvalidValue(f"{what} {age!r} is not valid: use a time such as 30s, 5m, 2h, 2d or 1w")
     return float(seconds)
 
 

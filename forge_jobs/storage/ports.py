@@ -19,6 +19,7 @@ from forge_jobs.storage.census import Census
 from forge_jobs.storage.house_ports import Archive, Schema
 from forge_jobs.storage.limit_ports import Limits
 from forge_jobs.storage.looking_ports import Checkup, Inspection, News
+from forge_jobs.storage.metric_ports import Metrics
 from forge_jobs.storage.records import (
     Batch,
     Claim,
@@ -306,6 +307,8 @@ class Storage(Protocol):
     def schedules(self) -> Schedules: ...
     @property
     def archive(self) -> Archive: ...
+    @property
+    def metrics(self) -> Metrics: ...
     @property
     def schema(self) -> Schema: ...
 

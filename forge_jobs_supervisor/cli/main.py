@@ -15,6 +15,7 @@ from forge_jobs_supervisor.cli.jobs import list_jobs, show
 from forge_jobs_supervisor.cli.limits import limits
 from forge_jobs_supervisor.cli.queue import queue
 from forge_jobs_supervisor.cli.stack import stack
+from forge_jobs_supervisor.cli.stats import stats
 from forge_jobs_supervisor.cli.status import queues, status, workers
 from forge_jobs_supervisor.cli.submit import submit
 from forge_jobs_supervisor.cli.supervise import supervise
@@ -36,6 +37,7 @@ for command in (
     submit,
     cancel,
     status,
+    stats,
     list_jobs,
     show,
     queues,

@@ -113,6 +113,19 @@ NO_APPLICATION = "(none)"
     help="Run this program only, a name on the PATH or an absolute path; repeatable.",
 )
 @click.option("--commands-root", metavar="DIR", help="Programs run in this directory, or below it, only.")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Serve /metrics (for Prometheus), /healthz and /readyz on this port.",
+)
+@click.option(
+    "--metrics-address",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Where to serve them: whoever reaches this address may read them.",
+)
 @click.option("--log-format", type=click.Choice(log.FORMATS), default="text", show_default=True)
 @click.option(
     "--log-level",
@@ -143,6 +156,8 @@ def supervise(log_format: str, log_level: str, progress: bool | None, **options:
         if reloading.is_rehearsal():
             reloading.check_part(plan.location)
         _check(plan)
+        if inheritance is None and not reloading.is_rehearsal():  # else the old coordinator has it still
+            preflight.check_port(plan.serve_on)
         if reloading.is_rehearsal():
             return
     except ForgeJobsError as error:
@@ -173,6 +188,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     max_jobs: int | None
     max_age: float | None
     max_memory: str | None
+    metrics_port: int | None
+    metrics_address: str
     preload: bool
     allow_commands: bool
     only_commands: tuple[str, ...]
@@ -206,6 +223,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
         wear=Wear(age=asked.max_age, memory=checked_size(asked.max_memory, "--max-worker-memory")),
         max_jobs=asked.max_jobs,
         observe=bar.show if bar else None,
+        serve_on=(asked.metrics_address, asked.metrics_port) if asked.metrics_port else None,
     )
     if inheritance is None:
         return plan

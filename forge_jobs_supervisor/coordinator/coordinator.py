@@ -21,8 +21,10 @@ from forge_jobs_supervisor.coordinator.attending import Attendant
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.leader import Leader
+from forge_jobs_supervisor.coordinator.observing import Observer
 from forge_jobs_supervisor.coordinator.reporting import DRAIN_EVERY, TOTALS_EVERY, Reporter
 from forge_jobs_supervisor.coordinator.rescue import Rescuer
+from forge_jobs_supervisor.coordinator.serving import Server
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
 from forge_jobs_supervisor.coordinator.waking import LOOK_EVERY, Waker
@@ -36,6 +38,7 @@ _log = logging.getLogger(__name__)
 
 BEAT_EVERY = 2.0
 LISTEN_EVERY = 2.0
+SERVE_EVERY = 1.0
 
 
 class Coordinator:
@@ -55,16 +58,17 @@ class Coordinator:
         drain: bool,
         totals: bool,
         declared: Declared,
+        server: Server | None = None,
     ) -> None:
         self._host = host
         self._declared = declared
         self._clock = clock
+        self._server = server
         self._stores = stores
         self._board = board
         self._lifeline = lifeline
         self._wakeup = wakeup
-        self._leaving = False
-        self._database_away = False
+        self._leaving = self._database_away = False
         self._failed: set[Callable[[], None]] = set()
         self._view = view = BoardView(board, queues)
         self._timetable = timetable = Timetable()
@@ -75,6 +79,7 @@ class Coordinator:
         self._attendant = Attendant(host, stores, view, timetable, self._say)
         self._admitter = Admitter(stores.limits, timetable, self._waker.wake)
         self._reporter = Reporter(host, stores, view, self._say)
+        self._observer = Observer(host, stores.metrics, timetable)
         timetable.add(
             Duty("look", LOOK_EVERY, self._look),
             Duty("beat", BEAT_EVERY, self._beat),
@@ -91,6 +96,9 @@ class Coordinator:
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
         self._timetable.add(Duty("listen", LISTEN_EVERY, self._doorbell.keep, due=monotonic() + LISTEN_EVERY))
+        if self._server:
+            self._server.watch(self._observer)
+            self._timetable.add(Duty("serve", SERVE_EVERY, self._server.keep))
         self._wakeup.watch(self._lifeline.fileno())
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
         self._tell("joined", "host.joined")
@@ -114,10 +122,13 @@ class Coordinator:
             self._reporter.say_farewell()
             self._leave_registry()
         self._doorbell.close()
+        if self._server:
+            self._server.close()
 
     def step(self) -> None:
         """Serve what has come, do what is due, sleep until the next of both."""
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
+        self._observer.turned()
         ready, _signals = self._wakeup.wait(min(self._timetable.next() - monotonic(), LOOK_EVERY))
         if self._lifeline.fileno() in ready:
             self._hear_parent()
@@ -171,7 +182,8 @@ class Coordinator:
 
     def _look(self) -> None:
         """Look for all that may be to do: at an operator's ring, and now and then in case one was lost."""
-        seen = self._stores.upkeep.look(self._host.host_id)
+        with self._observer.timing("read"):
+            seen = self._stores.upkeep.look(self._host.host_id)
         self._waker.see(seen)
         self._admitter.see(seen)
         self._attendant.see(seen)
@@ -179,7 +191,11 @@ class Coordinator:
 
     def _beat(self) -> None:
         """Say that this host lives; then look for claims that nobody will ever hand in."""
-        if not self._stores.registry.beat(self._host.host_id, self._view.views()):
+        views = self._view.views()
+        self._observer.see(views)
+        with self._observer.timing("write"):
+            known = self._stores.registry.beat(self._host.host_id, views)
+        if not known:
             self._announce()  # somebody reset the database
         self._attendant.beat_again()
         self._rescuer.look_for_lost(self._hear_parent)

@@ -7,6 +7,7 @@ import logging
 from forge_jobs.clock import MICROSECONDS, Clock, boottime_us, monotonic
 from forge_jobs.storage.records import UNKNOWN_KIND, Glance, Unserved
 from forge_jobs_supervisor.coordinator.crontab import Crontab
+from forge_jobs_supervisor.coordinator.folding import Folder
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
 
@@ -54,6 +55,7 @@ class Leader:
             Duty("expire", NEVER, self._expire, due=NEVER),
         )
         self._crontab = Crontab(stores.schedules, timetable, clock, lambda: self._leads)
+        self._folder = Folder(stores.metrics, timetable, clock, lambda: self._leads)
 
     def resign(self) -> None:
         """Give the lease up, so that another need not wait for its end."""

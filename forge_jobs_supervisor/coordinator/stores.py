@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from forge_jobs.storage.limit_ports import Limits
+from forge_jobs.storage.metric_ports import Metrics
 from forge_jobs.storage.ports import (
     Control,
     Doorbell,
@@ -39,5 +40,7 @@ class Stores(Protocol):
     def operator(self) -> Operator: ...
     @property
     def schedules(self) -> Schedules: ...
+    @property
+    def metrics(self) -> Metrics: ...
 
     def doorbell(self, host_id: str) -> Doorbell: ...

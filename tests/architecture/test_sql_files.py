@@ -19,12 +19,14 @@ OWN = {
         *("body_of", "body_payload", "body_result", "remove_body"),  # PostgreSQL keeps large values apart by itself
         *("queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
         "quick_check",  # the server looks after its files by itself
+        *("metric_entries_sum", "metric_entries_clear"),
     },
     "postgres": {
         *("clock", "notify"),  # the server's time; rings travel in the transaction
         *("lock_all", "held_snapshots", "dead_rows", "server_state"),
         *("registered_shared", "queue_settings_locked", "schedule_locked", "lock_jobs"),
         *("exchange", "queue_turn"),
+        *("lock_metrics", "metric_entries_take", "database_sizes"),
     },
 }
 """Statements that only one kind of database has."""

@@ -7,9 +7,11 @@ from typing import Any
 import psycopg
 
 from forge_jobs.storage.choosing import Line
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.buckets import take
 from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.records import Claim, Want
 
 
@@ -28,4 +30,7 @@ def claim(database: Database, connection: psycopg.Connection[Any], process_id: i
     while line.close_empty() and not claims:  # all that was seen had no tokens: the others are behind it
         claims = choose()
     database.many(connection, "claim", [(process_id, one.claim_no, instant(now), one.key) for one in claims])
+    seen = Observations()
+    seen.claimed(claims)
+    add_observed(database, connection, now, seen)
     return claims

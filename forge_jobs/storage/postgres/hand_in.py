@@ -10,16 +10,16 @@ import msgspec
 
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
-from forge_jobs.storage.admission import Key, admit, kind_rules
+from forge_jobs.storage.admission import admit, kind_rules
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.noting import Noted, Tally
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.database import Connection, Database
+from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.rows import json_text
 from forge_jobs.storage.records import Ended
-
-Tally = Counter[tuple[str, str]]
-"""By how much the numbers of ended jobs changed, by (queue, outcome)."""
 
 
 class HandedIn(NamedTuple):
@@ -35,23 +35,33 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
         return HandedIn([], Counter())
     if len(ended) > 1:  # everybody locks rows in the order of their keys
         database.run(connection, "lock_jobs", ([end.key for end in ended],))
-    tally: Tally = Counter()
+    noted = Noted(Observations())
     done = [end for end in ended if end.status is Status.DONE]
     refused: list[int] = []
-    freed: set[Key] = set()
-    told: list[End] = []
     for process_id in {end.process_id for end in done}:
         own = [end for end in done if end.process_id == process_id]
-        rows = database.run(connection, "hand_in_done", (process_id, *done_columns(own), host_id))
-        recorded = {key for key, _kind, _limit_key in rows}
-        refused += refused_of(database, connection, own, list(recorded))
-        told += _heard(database, connection, [end for end in own if end.heard and end.key in recorded])
-        freed.update((kind, limit_key) for _key, kind, limit_key in rows if limit_key is not None)
+        refused += _hand_in_done(database, connection, own, host_id, noted)
     for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed, told):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, noted):
             refused.append(end.claim_no)
-    add_tallies(database, connection, host_id, tally)
-    return HandedIn(refused, admit(database, connection, freed) + announce(database, connection, told))
+    add_tallies(database, connection, host_id, noted.tally)
+    add_observed(database, connection, database.clock.now(), noted.seen)
+    return HandedIn(refused, admit(database, connection, noted.freed) + announce(database, connection, noted.told))
+
+
+def _hand_in_done(
+    database: Database, connection: Connection, own: Sequence[Ended], host_id: str | None, noted: Noted
+) -> list[int]:
+    """Record successes of one process."""
+    rows = database.run(connection, "hand_in_done", (own[0].process_id, *done_columns(own), host_id))
+    accepted = {key: (kind, since) for key, kind, _limit_key, since in rows}
+    for _key, kind, limit_key, _since in rows:
+        noted.free(kind, limit_key)
+    for end in own:
+        if end.key in accepted:
+            noted.seen.done(end, *accepted[end.key])
+    noted.told += _heard(database, connection, [end for end in own if end.heard and end.key in accepted])
+    return refused_of(database, connection, own, list(accepted))
 
 
 def add_tallies(database: Database, connection: Connection, host_id: str | None, tally: Tally) -> None:
@@ -97,9 +107,7 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(
-    database: Database, connection: Connection, end: Ended, tally: Tally, freed: set[Key], told: list[End]
-) -> bool:
+def _hand_in_other(database: Database, connection: Connection, end: Ended, noted: Noted) -> bool:
     state = state_of(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -109,7 +117,7 @@ def _hand_in_other(
     if end.status is Status.DEAD:
         values = (int(end.attempt_back), end.crashes, instant(end.started_at), instant(end.finished_at))
         database.run(connection, "hand_in_dead", (*values, *_used(end), *fence))
-        tally[end.queue, "dead"] += 1
+        noted.tally[end.queue, "dead"] += 1
     else:
         gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
         due = instant(end.scheduled_at)
@@ -119,23 +127,27 @@ def _hand_in_other(
         database.run(connection, "hand_in_waiting", (*place, *_used(end), int(end.throttled), keeps, *fence))
         if end.throttled:
             database.run(connection, "cool_down", (due, end.queue, instant(end.finished_at)))
-        tally[end.queue, "failed"] += end.status is Status.FAILED
+        noted.tally[end.queue, "failed"] += end.status is Status.FAILED
+    noted.seen.ended(end, state.kind, state.since)
     if end.error is not None:
         add_errors(database, connection, [(end.key, end.error)])
-        told.append(End(end.id, state.kind, end.queue, end.error.attempt, end.status, end.finished_at, end.error))
-    if state.limit_key is not None:
-        freed.add((state.kind, state.limit_key))
+        noted.told.append(End(end.id, state.kind, end.queue, end.error.attempt, end.status, end.finished_at, end.error))
+    noted.free(state.kind, state.limit_key)
     return True
 
 
 class _State(NamedTuple):
-    """What the named claim's row says now; ``status`` is None where the claim is another's."""
+    """What the named claim's row says now; ``status`` is None where the claim is another's.
+
+    ``since`` is the instant from which on the attempt might have started.
+    """
 
     status: Status | None
     cancel_requested: bool = False
     attempt: int = 0
     kind: str = ""
     limit_key: str | None = None
+    since: int = 0
 
 
 def state_of(database: Database, connection: Connection, end: Ended) -> _State:
@@ -143,8 +155,8 @@ def state_of(database: Database, connection: Connection, end: Ended) -> _State:
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
     if not rows:
         return _State(None)
-    status, cancel_requested_at, attempt, kind, limit_key = rows[0]
-    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key)
+    status, cancel_requested_at, attempt, kind, limit_key, since = rows[0]
+    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key, since)
 
 
 def _cancelled(end: Ended, attempt: int) -> Ended:

@@ -15,12 +15,15 @@ from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
 from forge_jobs.storage.admission import Key, admit, rekey
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.noting import Tally
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.errors import again
-from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
+from forge_jobs.storage.postgres.hand_in import add_errors, add_tallies
+from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.rows import record_of
 from forge_jobs.storage.records import Batch, Edit, JobFilter, WorkerView
 
@@ -106,7 +109,8 @@ class PostgresOperator:
         seq, _id, status, queue, *_ = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
-            self._database.run(connection, "cancel_waiting", (instant(now), seq))
+            ((kind,),) = self._database.run(connection, "cancel_waiting", (instant(now), seq))
+            self._dropped.dropped(queue, kind, Cause.CANCELLED)
             tally[queue, "dead"] += 1
             return "changed"
         if status == Status.IN_PROGRESS:
@@ -203,6 +207,7 @@ class PostgresOperator:
             ids = msgspec.structs.replace(wanted, ids=[row[1] for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
+                self._dropped = Observations()
                 for row in reversed(self._selected(connection, ids, limit, after)):
                     answer = change(connection, row, tally, now)
                     done[answer].append(row[1])
@@ -216,6 +221,7 @@ class PostgresOperator:
                         ends.append(End(row[1], row[5], row[3], row[4], Status.DEAD, now, entry))
                 add_errors(self._database, connection, errors)
                 add_tallies(self._database, connection, None, tally)
+                add_observed(self._database, connection, now, self._dropped)
                 for queue, jobs in ready.items():
                     self._bells.ring(connection, queue, *((0, due) if due is not None and due > now else (jobs, None)))
                 self._bells.ring_all(connection, admit(self._database, connection, touched))

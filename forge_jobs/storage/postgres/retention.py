@@ -10,9 +10,10 @@ import psycopg
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.queue import QueueSettings
+from forge_jobs.storage.noting import Tally
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
-from forge_jobs.storage.postgres.hand_in import Tally, add_tallies
+from forge_jobs.storage.postgres.hand_in import add_tallies
 from forge_jobs.storage.postgres.rows import settings_of
 
 ANY_AGE = 250_000_000_000 * MICROSECONDS

@@ -28,6 +28,9 @@ TABLES = (
     "admission",
     "rate_limit",
     "fire",
+    "metric_entry",
+    "metric",
+    "gauge",
 )
 """Ours, in the order in which everybody locks them."""
 

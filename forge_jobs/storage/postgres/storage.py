@@ -14,6 +14,7 @@ from forge_jobs.storage.postgres.inspection import PostgresInspection
 from forge_jobs.storage.postgres.leadership import PostgresLeadership
 from forge_jobs.storage.postgres.limits import PostgresLimits
 from forge_jobs.storage.postgres.liveness import Liveness
+from forge_jobs.storage.postgres.metrics import PostgresMetrics
 from forge_jobs.storage.postgres.news import PostgresNews
 from forge_jobs.storage.postgres.operator import PostgresOperator
 from forge_jobs.storage.postgres.producer import PostgresProducer
@@ -52,6 +53,7 @@ class PostgresStorage:
         self.leadership = PostgresLeadership(self._database)
         self.schedules = PostgresSchedules(self._database, self.producer)
         self.archive = PostgresArchive(self._database)
+        self.metrics = PostgresMetrics(self._database)
         self.schema = PostgresSchema(self._database)
 
     one_writer = False

@@ -9,11 +9,14 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage.admission import admit
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.noting import Tally
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
-from forge_jobs.storage.postgres.hand_in import Tally, add_errors, add_tallies
+from forge_jobs.storage.postgres.hand_in import add_errors, add_tallies
+from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.retention import clean
 from forge_jobs.storage.records import (
@@ -137,6 +140,7 @@ class PostgresUpkeep:
             if not self._database.run(connection, "expired", (instant(now), 1)):
                 return 0
         tally: Tally = Counter()
+        seen = Observations()
         with self._database.writing() as connection:
             late = self._database.run(connection, "expired", (instant(now), limit))
             told = "it was too late to start it"
@@ -150,8 +154,11 @@ class PostgresUpkeep:
             ]
             self._database.many(connection, "cancel_waiting", [(instant(now), seq) for seq, *_ in late])
             add_errors(self._database, connection, errors)
-            tally.update((queue, "dead") for _seq, queue, *_ in late)
+            for _seq, queue, _attempts, kind, _key, _id in late:
+                tally[queue, "dead"] += 1
+                seen.dropped(queue, kind, Cause.EXPIRED)
             add_tallies(self._database, connection, None, tally)
+            add_observed(self._database, connection, now, seen)
             admit(self._database, connection, [(kind, key) for *_, kind, key, _id in late if key is not None])
             announce(self._database, connection, ends)
         return sum(tally.values())

@@ -12,16 +12,16 @@ import msgspec
 from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.model.stops import CANCELLED
-from forge_jobs.storage.admission import Key, admit, kind_rules
+from forge_jobs.storage.admission import admit, kind_rules
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.noting import Noted, Tally
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.records import Ended
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import INLINE_BYTES, json_text
-
-Tally = Counter[tuple[str, str]]
-"""By how much the numbers of ended jobs changed, by (queue, outcome)."""
 
 
 class HandedIn(NamedTuple):
@@ -32,18 +32,26 @@ class HandedIn(NamedTuple):
 
 
 def hand_in(database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None) -> HandedIn:
-    """Record ends and tally them; give the places that became free to others."""
+    """Record ends, tally them and note them for the metrics; give the places that became free to others."""
+    seen = Observations()
+    handed_in = hand_in_seen(database, connection, ended, host_id, seen)
+    add_observed(connection, database.clock.now(), seen)
+    return handed_in
+
+
+def hand_in_seen(
+    database: Database, connection: apsw.Connection, ended: Sequence[Ended], host_id: str | None, seen: Observations
+) -> HandedIn:
+    """Do as ``hand_in``, and let the caller store what was ``seen``."""
     if not ended:
         return HandedIn([], Counter())
-    tally: Tally = Counter()
-    freed: set[Key] = set()
-    told: list[End] = []
-    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], tally, freed, told)
+    noted = Noted(seen)
+    refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], noted)
     for end in ended:
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, tally, freed, told):
+        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, noted):
             refused.append(end.claim_no)
-    add_tallies(connection, host_id, tally)
-    return HandedIn(refused, admit(database, connection, freed) + announce(database, connection, told))
+    add_tallies(connection, host_id, noted.tally)
+    return HandedIn(refused, admit(database, connection, noted.freed) + announce(database, connection, noted.told))
 
 
 def add_tallies(connection: apsw.Connection, host_id: str | None, tally: Tally) -> None:
@@ -58,23 +66,22 @@ def add_error(database: Database, connection: apsw.Connection, key: int, entry: 
     database.run(connection, "trim_errors", (key, ERROR_HISTORY_LIMIT))
 
 
-def _hand_in_done(
-    database: Database, connection: apsw.Connection, done: list[Ended], tally: Tally, freed: set[Key], told: list[End]
-) -> list[int]:
-    accepted = set()
-    for key, kind, limit_key in connection.executemany(statement("sqlite", "hand_in_done"), map(_done_row, done)):
-        accepted.add(key)
-        if limit_key is not None:
-            freed.add((kind, limit_key))
+def _hand_in_done(database: Database, connection: apsw.Connection, done: list[Ended], noted: Noted) -> list[int]:
+    accepted = {}
+    for row in connection.executemany(statement("sqlite", "hand_in_done"), map(_done_row, done)):
+        key, kind, limit_key, since = row
+        accepted[key] = (kind, since)
+        noted.free(kind, limit_key)
     refused = []
     for end in done:
         if end.key in accepted:
-            tally[end.queue, "done"] += 1
+            noted.tally[end.queue, "done"] += 1
+            noted.seen.done(end, *accepted[end.key])
             if end.result is not None and len(end.result) > INLINE_BYTES:
                 database.run(connection, "body_result", (end.key, end.result.decode()))
             if end.heard:
                 state = _state(database, connection, end)
-                told.append(End(end.id, state.kind, end.queue, state.attempt, end.status, end.finished_at))
+                noted.told.append(End(end.id, state.kind, end.queue, state.attempt, end.status, end.finished_at))
         elif _state(database, connection, end).status is not Status.DONE:
             refused.append(end.claim_no)
     return refused
@@ -89,9 +96,7 @@ def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(
-    database: Database, connection: apsw.Connection, end: Ended, tally: Tally, freed: set[Key], told: list[End]
-) -> bool:
+def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, noted: Noted) -> bool:
     state = _state(database, connection, end)
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
@@ -101,7 +106,7 @@ def _hand_in_other(
     if end.status is Status.DEAD:
         values = (int(end.attempt_back), end.crashes, end.started_at, end.finished_at)
         database.run(connection, "hand_in_dead", (*values, *_used(end), *fence))
-        tally[end.queue, "dead"] += 1
+        noted.tally[end.queue, "dead"] += 1
     else:
         gate = Gate.READY if (end.scheduled_at or 0) <= end.finished_at else Gate.WAITING
         keeps = (
@@ -111,31 +116,35 @@ def _hand_in_other(
         database.run(connection, "hand_in_waiting", (*place, *_used(end), int(end.throttled), int(keeps), *fence))
         if end.throttled:
             database.run(connection, "cool_down", (end.scheduled_at, end.queue, end.finished_at))
-        tally[end.queue, "failed"] += end.status is Status.FAILED
+        noted.tally[end.queue, "failed"] += end.status is Status.FAILED
+    noted.seen.ended(end, state.kind, state.since)
     if end.error is not None:
         add_error(database, connection, end.key, end.error)
-        told.append(End(end.id, state.kind, end.queue, end.error.attempt, end.status, end.finished_at, end.error))
-    if state.limit_key is not None:
-        freed.add((state.kind, state.limit_key))
+        noted.told.append(End(end.id, state.kind, end.queue, end.error.attempt, end.status, end.finished_at, end.error))
+    noted.free(state.kind, state.limit_key)
     return True
 
 
 class _State(NamedTuple):
-    """What the named claim's row says now; ``status`` is None where the claim is another's."""
+    """What the named claim's row says now; ``status`` is None where the claim is another's.
+
+    ``since`` is the instant from which on the attempt might have started.
+    """
 
     status: Status | None
     cancel_requested: bool = False
     attempt: int = 0
     kind: str = ""
     limit_key: str | None = None
+    since: int = 0
 
 
 def _state(database: Database, connection: apsw.Connection, end: Ended) -> _State:
     rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
     if not rows:
         return _State(None)
-    status, cancel_requested_at, attempt, kind, limit_key = rows[0]
-    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key)
+    status, cancel_requested_at, attempt, kind, limit_key, since = rows[0]
+    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key, since)
 
 
 def _cancelled(end: Ended, attempt: int) -> Ended:

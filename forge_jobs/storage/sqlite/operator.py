@@ -15,11 +15,14 @@ from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import DELETABLE, RETRYABLE, WAITING, Cause, Event, Status, after
 from forge_jobs.storage.admission import Key, admit, rekey
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.noting import Tally
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.records import Batch, Edit, JobFilter, WorkerView
 from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
-from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.sqlite.hand_in import add_error, add_tallies
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import INLINE_BYTES, blob, ids_json, record_of, text
 
 _NEWEST = 2**63 - 1
@@ -104,7 +107,8 @@ class SqliteOperator:
         seq, _id, status, queue, *_ = row
         if status in WAITING:
             assert after(Status(status), Event.CANCEL) is Status.DEAD
-            self._database.run(connection, "cancel_waiting", (now, seq))
+            ((kind,),) = self._database.run(connection, "cancel_waiting", (now, seq))
+            self._dropped.dropped(queue, kind, Cause.CANCELLED)
             add_error(self._database, connection, seq, _cancelled(row, now))
             tally[queue, "dead"] += 1
             return "changed"
@@ -207,6 +211,7 @@ class SqliteOperator:
             ids = msgspec.structs.replace(wanted, ids=[text(row[1]) for row in rows])
             with self._database.writing() as connection:
                 now = self._database.clock.now()
+                self._dropped = Observations()
                 for row in self._selected(connection, ids, limit, after):
                     answer = change(connection, row, tally, now)
                     done[answer].append(text(row[1]))
@@ -217,6 +222,7 @@ class SqliteOperator:
                     elif rings and answer == "changed":
                         ready[to or row[3]] += 1
                 add_tallies(connection, None, tally)
+                add_observed(connection, now, self._dropped)
                 admitted = admit(self._database, connection, touched)
                 admitted.update(announce(self._database, connection, told))
             for queue, jobs in ready.items():

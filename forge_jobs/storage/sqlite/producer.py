@@ -10,10 +10,12 @@ from forge_jobs.model.job import Enqueued, NewJob
 from forge_jobs.model.limits import KindRules
 from forge_jobs.model.states import Gate
 from forge_jobs.storage.admission import Key, admit, all_rules
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.borrowed import Ring, borrowed
 from forge_jobs.storage.sqlite.database import Connection, Database
 from forge_jobs.storage.sqlite.doorbell import Bells
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import INLINE_BYTES, blob, text
 
 
@@ -67,6 +69,9 @@ class SqliteProducer:
         else:
             answers = [self._store(connection, job, now, rules) for job in jobs]
         stored = [job for job, answer in zip(jobs, answers, strict=True) if not answer.deduplicated]
+        seen = Observations()
+        seen.enqueued(stored)
+        add_observed(connection, now, seen)
         return Stored(answers, self._rings(connection, stored, now, rules))
 
     def _row(self, job: NewJob, now: int, rules: Mapping[str, KindRules]) -> tuple[object, ...]:

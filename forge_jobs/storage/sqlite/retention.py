@@ -9,9 +9,10 @@ import apsw
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.queue import QueueSettings
+from forge_jobs.storage.noting import Tally
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
-from forge_jobs.storage.sqlite.hand_in import Tally, add_tallies
+from forge_jobs.storage.sqlite.hand_in import add_tallies
 from forge_jobs.storage.sqlite.rows import settings_of
 
 ANY_AGE = 2**62

@@ -15,6 +15,7 @@ from forge_jobs.storage.sqlite.inspection import SqliteInspection
 from forge_jobs.storage.sqlite.leadership import SqliteLeadership
 from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file
 from forge_jobs.storage.sqlite.limits import SqliteLimits
+from forge_jobs.storage.sqlite.metrics import SqliteMetrics
 from forge_jobs.storage.sqlite.news import SqliteNews
 from forge_jobs.storage.sqlite.operator import SqliteOperator
 from forge_jobs.storage.sqlite.producer import SqliteProducer
@@ -57,6 +58,7 @@ class SqliteStorage:
         self.leadership = SqliteLeadership(self._database, self.registry)
         self.schedules = SqliteSchedules(self._database, self.producer)
         self.archive = SqliteArchive(self._database)
+        self.metrics = SqliteMetrics(self._database)
         self.schema = SqliteSchema(self._database)
 
     one_writer = True

@@ -12,6 +12,8 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage.admission import Key, admit
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.noting import Tally
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.records import (
     NO_WORKER,
     PUT_OFF,
@@ -28,7 +30,8 @@ from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
-from forge_jobs.storage.sqlite.hand_in import Tally, add_error, add_tallies
+from forge_jobs.storage.sqlite.hand_in import add_error, add_tallies
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
 from forge_jobs.storage.sqlite.retention import clean
 from forge_jobs.storage.sqlite.rows import json_text, text
@@ -141,6 +144,7 @@ class SqliteUpkeep:
         tally: Tally = Counter()
         freed: set[Key] = set()
         told: list[End] = []
+        seen = Observations()
         with self._database.writing() as connection:
             for seq, queue, attempts, kind, limit_key, job_id in self._database.run(
                 connection, "expired", (now, limit)
@@ -150,9 +154,11 @@ class SqliteUpkeep:
                 add_error(self._database, connection, seq, entry)
                 told.append(End(text(job_id), kind, queue, attempts, Status.DEAD, now, entry))
                 tally[queue, "dead"] += 1
+                seen.dropped(queue, kind, Cause.EXPIRED)
                 if limit_key is not None:
                     freed.add((kind, limit_key))
             add_tallies(connection, None, tally)
+            add_observed(connection, now, seen)
             admit(self._database, connection, freed)
             announce(self._database, connection, told)
         return sum(tally.values())

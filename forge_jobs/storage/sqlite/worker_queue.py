@@ -11,12 +11,14 @@ import apsw
 from forge_jobs.errors import ClaimLost
 from forge_jobs.model.queue import QUIET, QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.sqlite.claiming import claim
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
-from forge_jobs.storage.sqlite.hand_in import hand_in
+from forge_jobs.storage.sqlite.hand_in import hand_in, hand_in_seen
+from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import claim_of, settings_of
 
 
@@ -33,7 +35,8 @@ class SqliteWorkerQueue:
             registered = self._database.run(connection, "registered", (process_id,))
             if not registered:
                 return None
-            handed_in = hand_in(self._database, connection, ended, registered[0][0])
+            seen = Observations()
+            handed_in = hand_in_seen(self._database, connection, ended, registered[0][0], seen)
             queue = want.queue if want else (ended[0].queue if ended else "")
             settings = self._settings(connection, queue)
             if settings.throttles and any(end.status is Status.DONE for end in ended):
@@ -41,6 +44,8 @@ class SqliteWorkerQueue:
             claims: list[Claim] = []
             if want and self._may_claim(connection, process_id, settings):
                 claims = claim(self._database, connection, process_id, want)
+            seen.claimed(claims)
+            add_observed(connection, self._database.clock.now(), seen)
         self._ring(ended, handed_in.ready, claims)
         return Exchanged(claims=claims, refused=handed_in.refused, settings=settings)
 

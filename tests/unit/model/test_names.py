@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from forge_jobs.clock import as_datetime, as_instant
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.names import (
+    checked_age,
     checked_attempts,
     checked_delay,
     checked_kind,
@@ -178,6 +180,41 @@ def test_what_is_no_size_or_too_small_a_size_is_refused(size: Any) -> None:
     with pytest.raises(InvalidValue, match=r"memory_limit .* use a size of 1 MB or more") as told:
         checked_size(size, "memory_limit")
     assert repr(size) in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"),
+    [
+        ("30s", 30),
+        ("5m", 300),
+        (" 2h ", 7200),
+        ("1.5 d", 129_600),
+        ("1w", 604_800),
+        (90, 90),
+        (0.5, 0.5),
+        (timedelta(minutes=3), 180),
+    ],
+)
+def test_an_age_is_read_in_seconds(age: Any, seconds: float) -> None:
+    assert checked_age(age, "since") == seconds
+
+
+@pytest.mark.parametrize(
+    "age",
+    [
+        *("", "5", "5x", "h", "-5m", "+5m", "5m 3s", "1e3s", "0s", "nan", "99999999d"),
+        0,
+        -1,
+        True,
+        None,
+        b"5m",
+        math.nan,
+    ],
+)
+def test_what_is_no_age_is_refused(age: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"since .* use a time such as 30s, 5m, 2h, 2d or 1w") as told:
+        checked_age(age, "since")
+    assert repr(age) in str(told.value)
 
 
 @given(amount=st.integers(1, 10**6), unit=st.sampled_from(["", "K", "M", "G"]), b=st.sampled_from(["", "B", "iB"]))

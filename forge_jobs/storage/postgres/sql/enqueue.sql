@@ -17,6 +17,8 @@ WITH rules AS (
     INSERT INTO forge_jobs.admission (kind, limit_key)
     SELECT $3, limit_key FROM stored WHERE limit_key IS NOT NULL AND $4 <> 1
     RETURNING no
+), counted AS (
+    INSERT INTO forge_jobs.metric_entry (at, queue, kind, entry) SELECT $7, $2, $3, '{"enqueued":1}' FROM stored
 )
 SELECT seq, CASE
     WHEN EXISTS (SELECT 1 FROM noted) THEN pg_notify($13, $17)

@@ -21,6 +21,10 @@ WITH stored AS (
     INSERT INTO forge_jobs.admission (kind, limit_key)
     SELECT DISTINCT kind, limit_key FROM stored WHERE limit_key IS NOT NULL AND gate <> 1
     RETURNING no
+), counted AS (
+    INSERT INTO forge_jobs.metric_entry (at, queue, kind, entry)
+    SELECT $6, queue, kind, json_build_object('enqueued', count(*))
+    FROM unnest($2::text[], $3::text[]) AS new (queue, kind) GROUP BY queue, kind
 )
 SELECT pg_notify($14, message) FROM unnest($15::text[]) AS message
 UNION ALL

@@ -1,6 +1,6 @@
--- Hands in successes and claims what is next, in one statement: what a process does that is not registered any more
--- matches nothing, and its own row stays until the end, so that a rescue waits. First a row without a job: whose process
--- this is, which successes were recorded, and the queue's settings.
+-- Hands in successes and claims what is next, and notes both for the metrics, in one statement: what a process does that
+-- is not registered any more matches nothing, and its own row stays until the end, so that a rescue waits. First a row
+-- without a job: whose process this is, which successes were recorded, and the queue's settings.
 -- The line is read behind a place in it ($18 to $20), and before that only where a priority is more urgent. Rows that
 -- another claims just now are passed over; MATERIALIZED: each LIMIT is taken once. A queue with a cap gives something
 -- only to a claim that has its turn ($21, queue_turn): each must see the one before. Where a ready job takes tokens to
@@ -22,7 +22,9 @@ WITH me AS MATERIALIZED (
         finished_at = mine.finished_at, cpu_time = mine.cpu_time, peak_memory = mine.peak_memory,
         cancel_requested_at = NULL, holds_key = NULL
     FROM mine WHERE job.seq = mine.seq
-    RETURNING job.seq, job.queue, job.kind, job.limit_key
+    RETURNING job.seq, job.queue, job.kind, job.limit_key, job.cpu_time,
+              round(1e6 * date_part('epoch', job.started_at - greatest(job.scheduled_at, job.enqueued_at)))::bigint AS wait,
+              round(1e6 * date_part('epoch', job.finished_at - job.started_at))::bigint AS run
 ), tallied AS (
     INSERT INTO forge_jobs.tally (host_id, queue, outcome, change)
     SELECT (SELECT host_id FROM me), queue, 'done', count(*) FROM ended GROUP BY queue
@@ -86,6 +88,13 @@ WITH me AS MATERIALIZED (
     RETURNING job.seq, job.id, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
               job.time_limit, job.expires_at, job.limit_key, job.throttles, job.trace, job.priority, job.scheduled_at,
               extract(epoch FROM clock_timestamp() - statement_timestamp())::float8
+), counted AS (
+    INSERT INTO forge_jobs.metric_entry (at, queue, kind, entry)
+    SELECT $7, queue, kind, json_build_object('done', count(*), 'cpu', coalesce(sum(cpu_time), 0),
+                                              'waits', json_agg(wait), 'runs', json_agg(run))
+    FROM ended GROUP BY queue, kind
+    UNION ALL
+    SELECT $7, $2, kind, json_build_object('claimed', count(*)) FROM claimed GROUP BY kind
 )
 SELECT (SELECT host_id FROM me) AS host_id, ARRAY(SELECT seq FROM ended) AS recorded,
        EXISTS (SELECT 1 FROM allowed) AS allowed, EXISTS (SELECT 1 FROM metered) AS metered,

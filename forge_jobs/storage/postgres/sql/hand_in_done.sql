@@ -1,4 +1,5 @@
--- Records successes, each only of the claim that is named, and tallies them. A later cancel changes nothing. (IS TRUE:
+-- Records successes, each only of the claim that is named, and tallies them; gives their kinds and since when each
+-- might have started. A later cancel changes nothing. (IS TRUE:
 -- the rows are found by their key; the index of running jobs may be full of dead ones.)
 WITH mine AS MATERIALIZED (
     SELECT job.seq, e.result, e.started_at, e.finished_at, e.cpu_time, e.peak_memory, process.host_id
@@ -15,9 +16,10 @@ WITH mine AS MATERIALIZED (
         finished_at = mine.finished_at, cpu_time = mine.cpu_time, peak_memory = mine.peak_memory,
         cancel_requested_at = NULL, holds_key = NULL
     FROM mine WHERE job.seq = mine.seq
-    RETURNING job.seq, job.queue, mine.host_id, job.kind, job.limit_key
+    RETURNING job.seq, job.queue, mine.host_id, job.kind, job.limit_key,
+              greatest(job.scheduled_at, job.enqueued_at) AS since
 ), tallied AS (
     INSERT INTO forge_jobs.tally (host_id, queue, outcome, change)
     SELECT coalesce($9::text, host_id), queue, 'done', count(*) FROM ended GROUP BY 1, queue
 )
-SELECT seq, kind, limit_key FROM ended
+SELECT seq, kind, limit_key, since FROM ended

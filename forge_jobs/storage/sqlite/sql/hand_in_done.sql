@@ -3,4 +3,4 @@ UPDATE job
 SET status = 'done', result = ?, crashes = 0, started_at = ?, finished_at = ?, cpu_time = ?,
     peak_memory = ?, cancel_requested_at = NULL, holds_key = NULL
 WHERE seq = ? AND process_id = ? AND claim_no = ? AND status = 'in_progress'
-RETURNING seq, kind, limit_key
+RETURNING seq, kind, limit_key, max(scheduled_at, enqueued_at)

@@ -1,0 +1,4 @@
+-- The minutes of a stretch of time; the first bound is in it, the second not.
+SELECT minute, queue, kind, entry FROM forge_jobs.metric
+WHERE minute >= $1 AND minute < $2 AND ($3::text IS NULL OR queue = $3) AND ($4::text IS NULL OR kind = $4)
+ORDER BY minute, queue, kind

@@ -1,0 +1,3 @@
+-- Removes gauges before an instant, at most so many.
+DELETE FROM gauge WHERE (minute, host_id) IN (
+    SELECT minute, host_id FROM gauge WHERE minute < ?1 ORDER BY minute LIMIT ?2)

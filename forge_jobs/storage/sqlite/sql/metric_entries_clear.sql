@@ -1,0 +1,2 @@
+-- Removes entries that are folded, in the same transaction.
+DELETE FROM metric_entry WHERE no <= ?
