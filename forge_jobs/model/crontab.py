@@ -52,7 +52,7 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of a schedule, by code or by an operator. ``payload`` is JSON text, ``jitter`` seconds."""
 
     name: str
@@ -79,10 +79,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def digest(self) -> str:
         """Return a checksum over all that is said and is not the default: an option that is new changes no digest."""
-        said = {f.name: getattr(self, f.name) for f in msgspec.structs.fields(self)}
-        defaults = {f.name: f.default for f in msgspec.structs.fields(self)}
-        told = {name: value for name, value in said.items() if value != defaults[name]}
-        return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
+        said = {f: value for f in Schedule.__struct_fields__ if (value := getattr(self, f)) != _DEFAULTS.get(f)}
+        return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Schedule)}
 
 
 class ScheduleRecord(Schedule, frozen=True, kw_only=True):

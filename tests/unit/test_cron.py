@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from forge_jobs import ForgeJobs, HandlerError, InvalidValue, PayloadError
@@ -210,8 +211,15 @@ def test_a_clock_to_turn_lets_schedules_fire(tmp_path: Path) -> None:
 
 def test_a_digest_knows_what_is_said_and_nothing_of_defaults() -> None:
     plain = Schedule(name="a", kind="k", expression="@daily")
+    defaults = {
+        "timezone": "".join("UTC"),
+        "payload": bytes([*b"{}"]),
+        "jitter": float("0"),
+        "queue": "".join("default"),
+    }
 
-    assert plain.digest() == Schedule(name="a", kind="k", expression="@daily", timezone="UTC", jitter=0.0).digest()
+    assert plain.digest() == Schedule(name="a", kind="k", expression="@daily", **defaults).digest()
+    assert msgspec.json.decode(msgspec.json.encode(plain), type=Schedule).digest() == plain.digest()
     others = [{"timezone": "Europe/Berlin"}, {"payload": b'{"a":1}'}, {"jitter": 1.0}, {"misfire": Misfire.ALL}]
     digests = {Schedule(name="a", kind="k", expression="@daily", **other).digest() for other in others}
     assert len({plain.digest(), *digests}) == 5
