@@ -99,8 +99,8 @@ def _admit_kind(tables: Tables, connection: Any, rules: KindRules) -> Counter[st
 
 
 def _room(tables: Tables, connection: Any, rules: KindRules) -> int:
-    if not rules.limited:
-        return SLICE
+    if rules.max_running is None and not rules.rate_limits:
+        return SLICE  # there may be very many that are ready: they are not counted
     ((taken, waiting),) = tables.run(connection, "count_limited", (rules.kind,))
     room = SLICE if rules.max_running is None else rules.max_running - taken
     if rules.rate_limits:

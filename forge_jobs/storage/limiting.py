@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, Places, RateLimit
-from forge_jobs.model.states import Gate
 from forge_jobs.storage.admission import Key, Tables, admit, all_rules, buckets, existing_buckets, kind_rules, rules_row
 
 LABEL_SLICE = 2000
@@ -55,15 +54,11 @@ class StoredLimits(abc.ABC):
 
     def _label(self, rules: KindRules) -> None:
         """Put all jobs of a kind under its limits that are not, in slices: those that wait first."""
-        for name, values in (
-            ("unlabelled", (int(Gate.READY), rules.kind, LABEL_SLICE)),
-            ("unlabelled", (int(Gate.WAITING), rules.kind, LABEL_SLICE)),
-            ("unlabelled_running", (rules.kind, LABEL_SLICE)),
-        ):
+        for name in ("unlabelled_ready", "unlabelled_waiting", "unlabelled_running"):
             labelled = LABEL_SLICE
             while labelled == LABEL_SLICE:
                 with self._database.writing() as connection:
-                    rows = self._database.run(connection, name, values)
+                    rows = self._database.run(connection, name, (rules.kind, LABEL_SLICE))
                     labels = sorted((seq, rules.key_of(None, payload or b"null")) for seq, payload in rows)
                     self._database.many(connection, "label", labels)
                     labelled = len(labels)

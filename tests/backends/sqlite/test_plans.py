@@ -10,6 +10,24 @@ import pytest
 from forge_jobs.storage.sql import statement
 
 HOT: dict[str, list[str]] = {
+    "admit_key": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING COVERING INDEX job_key_held (kind=? AND limit_key=?)",
+        "SEARCH job USING COVERING INDEX job_for_key (kind=? AND limit_key=?)",
+    ],
+    "admit_kind": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING COVERING INDEX job_for_kind (kind=?)",
+    ],
+    "close_kind": ["SEARCH job USING INDEX job_limited (kind=? AND gate=?)"],
+    "count_limited": ["SEARCH job USING INDEX job_limited (kind=?)"],
+    "key_holders": ["SEARCH job USING INDEX job_key_held (kind=? AND limit_key=?)"],
+    "kind_holders": ["SEARCH job USING INDEX job_limited (kind=?)"],
+    "metered_waiting": ["SEARCH job EXISTS USING COVERING INDEX job_for_kind (kind=?)"],
+    "rekey": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
+    "unlabelled_ready": ["SCAN job USING INDEX job_ready"],
+    "unlabelled_waiting": ["SCAN job USING INDEX job_due"],
+    "unlabelled_running": ["SCAN job USING INDEX job_running"],
     "before_in_line": ["SEARCH job USING COVERING INDEX job_ready (queue=? AND (priority,scheduled_at)<(?,?))"],
     "cancel_requests": ["SCAN job USING INDEX job_stop"],
     "census": [
@@ -36,6 +54,7 @@ HOT: dict[str, list[str]] = {
         "SEARCH job USING COVERING INDEX job_due",
         "SEARCH job USING INDEX job_expiring (expires_at>?)",
         "SCAN job USING INDEX job_stop",
+        "SEARCH job EXISTS USING COVERING INDEX job_for_kind (kind=?)",
     ],
     "move": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "next_due": ["SEARCH job USING COVERING INDEX job_due"],
@@ -50,8 +69,11 @@ HOT: dict[str, list[str]] = {
     ],
     "prune_dead": ["SEARCH job USING COVERING INDEX job_dead (queue=? AND finished_at<?)"],
     "prune_done": ["SEARCH job USING COVERING INDEX job_done (queue=? AND finished_at<?)"],
-    "ready_of_kinds": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
-    "retrying_in": ["SCAN job USING COVERING INDEX job_due"],
+    "ready_of_kinds": [
+        "SEARCH job USING COVERING INDEX job_ready (queue=?)",
+        "SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)",
+    ],
+    "retrying_in": ["SCAN job USING COVERING INDEX job_due", "SEARCH job USING INDEX job_due (scheduled_at<?)"],
     "running_in": ["SCAN job USING COVERING INDEX job_running"],
     "expired": ["SEARCH job USING INDEX job_expiring (expires_at>? AND expires_at<?)"],
     "find_by_id": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=? AND rowid<?)"],
@@ -81,6 +103,7 @@ SORTS_ALLOWED = {
     "count_running",
     "count_shut",
     "find_by_id",
+    "kind_holders",
     "select_by_id",
     "waiting_kinds",
 }

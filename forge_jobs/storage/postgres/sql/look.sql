@@ -12,4 +12,6 @@ SELECT NULL, 0, NULL, (SELECT min(scheduled_at) FROM forge_jobs.job WHERE gate =
        OR EXISTS (SELECT 1 FROM forge_jobs.request WHERE host_id = $2 AND answer IS NULL AND asked_at > $3),
        EXISTS (SELECT 1 FROM forge_jobs.admission) OR EXISTS (
            SELECT 1 FROM forge_jobs.kind
-           WHERE metered AND EXISTS (SELECT 1 FROM forge_jobs.job WHERE gate = 5 AND job.kind = kind.name))
+           WHERE metered AND (
+               SELECT true FROM forge_jobs.job WHERE gate = 5 AND job.kind = kind.name
+               ORDER BY priority, scheduled_at, seq LIMIT 1))
