@@ -222,8 +222,9 @@ class ForgeJobs(Declarations, Operating):
     def _encoded(self, kind: str, payload: Any) -> bytes:
         """Return a payload as JSON, checked against the handler where that is known."""
         handler = self.handlers.get(kind)
-        plain = encode_arguments(kind, payload)
-        return handler.parameters.encode(payload) if handler else plain
+        if handler is None or not isinstance(payload, dict):
+            return encode_arguments(kind, payload)
+        return handler.parameters.encode(payload)
 
     def get(self, job_id: str | UUID) -> Job:
         """Return a job; raise JobNotFound."""

@@ -17,7 +17,7 @@ from forge_jobs.operating import job_filter
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.terminal import FAILURE, print_json
 from forge_jobs.verbs import Changed, count, narrowed, why_skipped
-from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
+from forge_jobs_supervisor.cli.common import add_location_options, go_on, json_option, looked_up
 
 _FILTERS = ("status", "queue", "kind", "error", "older_than")
 
@@ -103,10 +103,7 @@ def make_sure(chosen: Chosen, verb: str, doing: str) -> bool:
             click.echo(f"no job to change matches ({chosen.told}){stay}")
         return False
     if not chosen.yes:
-        if not sys.stdin.isatty():
-            raise UsageError(f"{told}: without a terminal to ask on, pass --yes")
-        if not click.confirm(f"{told}. Go on?", err=True):
-            raise UsageError("nothing was changed")
+        go_on(told)
     elif not chosen.as_json:
         click.echo(told)
     return True

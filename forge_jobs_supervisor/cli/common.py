@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -22,6 +23,14 @@ app_option = click.option(
 database_option = click.option("--database", metavar="URL", help="The database, for example sqlite:///queue.sqlite.")
 config_option = click.option("--config", metavar="PATH", help="The configuration file to use instead of the one found.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable field names.")
+
+
+def go_on(told: str) -> None:
+    """Ask a person whether to go on; raise UsageError where the answer is no, or nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"{told}: without a terminal to ask on, pass --yes")
+    if not click.confirm(f"{told}. Go on?", err=True):
+        raise UsageError("nothing was changed")
 
 
 def require_app(name: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from forge_jobs.errors import UsageError
 from forge_jobs.model.crontab import KEPT_FIRES, Misfire, Overlap
 from forge_jobs.model.schedule import Cron
 from forge_jobs.terminal import print_json
-from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up, opened
+from forge_jobs_supervisor.cli.common import add_location_options, go_on, json_option, looked_up, opened
 from forge_jobs_supervisor.cli.cron_views import print_fires, print_next, print_schedule, print_schedules, told
 from forge_jobs_supervisor.cli.enqueue import check_kind, read_payload
 
@@ -139,10 +138,8 @@ def delete(name: str, yes: bool, as_json: bool, app_name: str | None, database: 
     jobs = looked_up(app_name, database, config)
     schedule = jobs.cron.get(name)
     if not yes:
-        if not sys.stdin.isatty():
-            raise UsageError(f"refusing to delete schedule {name!r} without a terminal to ask on: pass --yes")
         back = "; the code declares it, so it comes back when a supervisor starts" if schedule.declared else ""
-        click.confirm(f"This removes the schedule {name!r} ({schedule.expression}){back}. Go on?", abort=True)
+        go_on(f"this removes the schedule {name!r} ({schedule.expression}){back}")
     jobs.cron.remove(name)
     if as_json:
         print_json({"deleted": name})

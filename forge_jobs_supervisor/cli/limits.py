@@ -8,10 +8,9 @@ import click
 import msgspec
 
 from forge_jobs.clock import Clock
-from forge_jobs.errors import UsageError
 from forge_jobs.model.limits import Bucket, Places
 from forge_jobs.terminal import print_json
-from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
+from forge_jobs_supervisor.cli.common import add_location_options, go_on, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown
 from forge_jobs_supervisor.cli.tables import print_table
 
@@ -81,8 +80,8 @@ def drain(scope: str, retry_after: float, app_name: str | None, database: str | 
 def delete(scope: str, yes: bool, app_name: str | None, database: str | None, config: str | None) -> None:
     """Remove a rate limit, and the scopes that have its settings. Kinds that it limits wait until it is there again."""
     jobs = looked_up(app_name, database, config)
-    if not yes and not click.confirm(f"Remove the rate limit {scope}?"):
-        raise UsageError("nothing was changed")
+    if not yes:
+        go_on(f"this removes the rate limit {scope}, and the scopes that have its settings")
     jobs.limiter.delete(scope)
     click.echo(f"rate limit {scope} is removed")
 

@@ -72,7 +72,7 @@ WRONG = [
     (["set", "nightly", "--payload", '{"text": 1}'], "unknown argument 'text'"),
     (["set", "nightly", "--jitter", "-1"], "jitter -1.0 is out of range"),
     (["set", "nightly", "--kind", "nope"], "no handler of kind 'nope'"),
-    (["delete", "nightly"], "without a terminal to ask on: pass --yes"),
+    (["delete", "nightly"], "without a terminal to ask on, pass --yes"),
     (["next", "nightly", "-n", "0"], "0 is not in the range"),
 ]
 
