@@ -64,6 +64,9 @@ def test_a_change_changes_what_it_names_and_answers_with_all_settings(storage: S
 
 
 CHANGES: dict[str, Any] = {
+    "cool_down": True,
+    "throttles": 3,
+    "throttled_until": 1_750_000_000_000_000,
     "paused": True,
     "backoff_enabled": False,
     "backoff_base": 2.5,
