@@ -13,6 +13,7 @@ from forge_jobs.errors import InvalidValue
 MAX_RUNNING = 1_000_000
 MAX_RATE = 1e9
 MAX_SCOPE = 200
+LEAST_COST = 1e-6
 PARENT = ":"
 """What parts a scope of its own ("slack:tenant-7") from the scope whose settings it has ("slack")."""
 
@@ -57,7 +58,9 @@ class KindRules(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         arguments = msgspec.json.decode(payload)
         value = arguments.get(self.concurrency_key) if isinstance(arguments, dict) else None
-        return "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        told = msgspec.json.encode(value).decode()  # so that what no database can hold as text is a key too
+        told = told[1:-1] if isinstance(value, str) else told
+        return "" if told == "null" else told
 
 
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +143,7 @@ def grant(buckets: Sequence[Bucket], cost: float, wanted: int, now: int) -> Gran
     if cost <= 0:
         return Granted(wanted)
     least = min(bucket.available(now) for bucket in buckets)
-    number = min(wanted, int((least + _ROUNDING) / cost))
+    number = int(min((least + _ROUNDING) / cost, wanted))
     return Granted(
         number, 0.0 if number == wanted else max(bucket.wait(cost * (number + 1), now) for bucket in buckets)
     )
@@ -170,7 +173,10 @@ def checked_scopes(scopes: str | Sequence[str]) -> tuple[str, ...]:
 
 def checked_cost(cost: Any) -> float:
     """Return a number of tokens above 0; raise InvalidValue."""
-    return _checked_number(cost, "cost", above=0.0)
+    checked = _checked_number(cost, "cost", above=0.0)
+    if checked < LEAST_COST:
+        raise InvalidValue(f"cost {cost!r} is not valid: use {LEAST_COST:g} or more")
+    return checked
 
 
 def checked_running(number: Any, what: str) -> int | None:

@@ -17,6 +17,7 @@ import msgspec
 from forge_jobs.clock import Clock
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Bucket, KindRules, grant
+from forge_jobs.storage.records import UNKNOWN_KIND, Unserved
 
 Key = tuple[str, str]
 """(kind, concurrency key); the key is empty where only the kind's places are meant."""
@@ -181,3 +182,17 @@ def rules_row(rules: KindRules) -> tuple[Any, ...]:
 
 def _rules_or_none(rows: Sequence[Sequence[Any]], kind: str) -> KindRules:
     return _rules_of(rows[0]) if rows else KindRules(kind=kind)
+
+
+def parking_of(unserved: Sequence[Unserved], limit: int) -> list[tuple[str, tuple[object, ...]]]:
+    """Return what is to be run to take jobs out of the others' way that nobody will run.
+
+    Those of kinds that nobody knows, out of the claim's; those of kinds with limits that nobody serves at all, out of
+    the way of the same kind's jobs in other queues.
+    """
+    work: list[tuple[str, tuple[object, ...]]] = []
+    for item in unserved:
+        names = ["park_limited_ready", "park_limited_waiting"]
+        names += ["park_unserved"] if item.reason == UNKNOWN_KIND else []
+        work += [(name, (item.queue, item.kind, limit)) for name in names]
+    return work

@@ -7,7 +7,7 @@ from typing import Any
 
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Granted, KindRules
-from forge_jobs.storage.admission import Tables, kind_rules
+from forge_jobs.storage.admission import Key, Tables, admit, kind_rules
 from forge_jobs.storage.records import Claim, Want
 
 Take = Callable[[KindRules], Granted]
@@ -24,6 +24,8 @@ class Line:
         self._take = take
         self._rules: dict[str, KindRules] = {}
         self._empty: set[str] = set()
+        self._limited = {kind for (kind,) in tables.run(connection, "limited_kinds")}
+        self._strays: list[Key] = []
 
     def choose(self, rows: Iterable[Any], payload_of: Callable[[int], bytes]) -> list[Claim]:
         """Return the claims to be made of the first rows of ``claim_candidates.sql``; takes tokens for them."""
@@ -35,6 +37,9 @@ class Line:
             if limit_key is not None and kind in self._empty:
                 continue
             payload: bytes = payload_of(seq) if row[6] is None else row[6]
+            if limit_key is None and kind in self._limited:
+                self._put_under_limits(seq, kind, payload)
+                continue
             cost += want.costs.get(kind, float("inf"))
             size += len(payload)
             if claims and (cost > want.budget or size > want.size):
@@ -43,11 +48,20 @@ class Line:
                 claims.append(_claim(row, payload, want.queue, want.first_claim_no + len(claims)))
         return claims
 
-    def _may_start(self, kind: str) -> bool:
-        """Take the tokens for one start; note a kind that has none."""
+    def _put_under_limits(self, seq: int, kind: str, payload: bytes) -> None:
+        """Let a job wait for a place whose kind has got limits since it was stored."""
+        key = self._rules_of(kind).key_of(None, payload)
+        self._tables.run(self._connection, "label", (seq, key))
+        self._strays.append((kind, key))
+
+    def _rules_of(self, kind: str) -> KindRules:
         if kind not in self._rules:
             self._rules[kind] = kind_rules(self._tables, self._connection, kind)
-        rules = self._rules[kind]
+        return self._rules[kind]
+
+    def _may_start(self, kind: str) -> bool:
+        """Take the tokens for one start; note a kind that has none."""
+        rules = self._rules_of(kind)
         if not rules.rate_limits:
             return True
         try:
@@ -59,10 +73,13 @@ class Line:
         return bool(granted)
 
     def close_empty(self) -> bool:
-        """Take the jobs of kinds without tokens out of the line; return whether there were such kinds."""
+        """Take what cannot start out of the line; return whether there was anything."""
+        strays, self._strays = self._strays, []
+        if strays:
+            admit(self._tables, self._connection, strays)
         for kind in sorted(self._empty):
             self._tables.run(self._connection, "close_kind", (kind,))
-        closed = bool(self._empty)
+        closed = bool(self._empty or strays)
         self._empty.clear()
         return closed
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from forge_jobs.model.limits import Admitted, Bucket, Granted, KindRules, Places, RateLimit
+from forge_jobs.model.limits import NEVER_REFILLED, Admitted, Bucket, Granted, KindRules, Places, RateLimit
 from forge_jobs.storage.admission import Key, Tables, admit, all_rules, buckets, existing_buckets, kind_rules, rules_row
 
 LABEL_SLICE = 2000
@@ -48,9 +48,20 @@ class StoredLimits(abc.ABC):
                 for rules in sorted(changed, key=lambda rules: rules.kind):
                     self._database.run(connection, "declare_kind", rules_row(rules))
         for rules in changed:
+            before = known.get(rules.kind)
+            if before is not None and before.limited and before.concurrency_key != rules.concurrency_key:
+                self._forget_keys(rules.kind)
             if rules.limited:
                 self._label(rules)
             self._give_out_anew(rules.kind)
+
+    def _forget_keys(self, kind: str) -> None:
+        """Take its waiting jobs out of the limits of a kind, since their keys are found in another way now."""
+        forgotten = LABEL_SLICE
+        while forgotten == LABEL_SLICE:
+            with self._database.writing() as connection:
+                self._database.run(connection, "close_kind", (kind,))
+                forgotten = len(self._database.run(connection, "forget_keys", (kind, LABEL_SLICE)))
 
     def _label(self, rules: KindRules) -> None:
         """Put all jobs of a kind under its limits that are not, in slices: those that wait first."""
@@ -92,14 +103,17 @@ class StoredLimits(abc.ABC):
             metered = [kind for (kind,) in self._database.run(connection, "metered_waiting")]
             ready.update(admit(self._database, connection, [*keys, *((kind, "") for kind in metered)]))
             for (kind,) in self._database.run(connection, "metered_waiting"):
-                waits.append(self._next_token(connection, kind_rules(self._database, connection, kind)))
+                wait = self._next_token(connection, kind_rules(self._database, connection, kind))
+                waits += [wait] if wait > 0 else []  # else it is not tokens that are missing
             ((more,),) = self._database.run(connection, "any_admission")
         return Admitted(ready=dict(ready), more=bool(more), wait=min(waits, default=None))
 
     def _next_token(self, connection: Any, rules: KindRules) -> float:
         now = self._database.clock.now()
         found = existing_buckets(self._database, connection, rules.rate_limits, now)
-        return max((bucket.wait(rules.rate_cost, now) for bucket in found), default=0.0)
+        if len(found) < len(rules.rate_limits):
+            return NEVER_REFILLED
+        return max(bucket.wait(rules.rate_cost, now) for bucket in found)
 
     def sweep(self, limit: int) -> int:
         """Note that places are to be given out where jobs wait although nobody has one; return how many were noted."""

@@ -107,11 +107,11 @@ class Coordinator:
         _log.info("host %s (%s) has %s", self._host.label, self._host.host_id, what,
                   extra={"event": event, "host": self._host.host_id})  # fmt: skip
 
-    def _announce(self) -> None:
+    def _announce(self, *, declaring: bool = True) -> None:
         self._stores.registry.announce_host(self._host)
         for queue in self._host.queues:
             self._stores.queue_config.ensure_queue(QueueSettings(name=queue))
-        for name in declare(self._stores, self._declared, self._clock.now()):
+        for name in declare(self._stores, self._declared, self._clock.now()) if declaring else ():
             _log.info("schedule %s: what the code declares is new, and holds now", name)
 
     def run(self) -> None:
@@ -196,9 +196,17 @@ class Coordinator:
         with self._observer.timing("write"):
             known = self._stores.registry.beat(self._host.host_id, views)
         if not known:
-            self._announce()  # somebody reset the database
+            self._announce_anew()
         self._attendant.beat_again()
         self._rescuer.look_for_lost(self._hear_parent)
+
+    def _announce_anew(self) -> None:
+        """Be there again: after somebody reset the database, or took this host for dead.
+
+        In the latter case others may have declared something newer meanwhile, which stands.
+        """
+        there = any(host.host_id == self._host.host_id for host in self._stores.registry.hosts())
+        self._announce(declaring=not there)
 
     def _leave_registry(self) -> None:
         self._leader.resign()

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from forge_jobs.storage.announcing import End, event_jobs
+from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Connection, Database
+from forge_jobs.storage.postgres.metrics import add_observed
 
 
 def announce(database: Database, connection: Connection, ends: Iterable[End]) -> Counter[str]:
@@ -16,4 +18,7 @@ def announce(database: Database, connection: Connection, ends: Iterable[End]) ->
     now = instant(database.clock.now())
     rows = [(j.id, j.queue, j.kind, j.priority, now, j.max_attempts, j.payload.decode()) for j in jobs]
     database.many(connection, "store_event", rows)
+    stored = Observations()
+    stored.enqueued(jobs)
+    add_observed(database, connection, database.clock.now(), stored)
     return Counter(job.queue for job in jobs)

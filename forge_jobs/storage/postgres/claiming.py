@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from forge_jobs.storage.admission import all_rules
 from forge_jobs.storage.choosing import Line
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
@@ -21,6 +22,8 @@ def claim(database: Database, connection: psycopg.Connection[Any], process_id: i
     line = Line(
         database, connection, want, lambda rules: take(database, connection, rules.rate_limits, rules.rate_cost)
     )
+    scopes = {scope for rules in all_rules(database, connection).values() for scope in rules.rate_limits}
+    database.run(connection, "lock_buckets", (sorted(scopes),))  # of all kinds: their jobs stand in line as they like
     asked = (want.queue, list(want.kinds), want.rows, instant(now))
 
     def choose() -> list[Claim]:

@@ -37,5 +37,8 @@ class PostgresQueueConfig:
                 return None
             settings = msgspec.structs.replace(settings_of(rows[0]), **changes)
             self._database.run(connection, "update_queue", settings_row(settings))
+            if settings.paused:
+                self._database.run(connection, "close_queue", (name,))
+            self._database.run(connection, "note_limited")
             self._bells.call(connection)
         return settings

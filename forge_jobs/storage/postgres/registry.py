@@ -47,8 +47,9 @@ class PostgresRegistry:
         )
         with self._database.writing() as connection:
             self._database.run(connection, "announce_host", row)
-            self._database.run(connection, "unpark_served", (list(host.queues), list(host.kinds), UNPARK_SLICE))
-            self._database.many(connection, "add_admission", [(kind, "") for kind in host.kinds])
+            served = (list(host.queues), list(host.kinds), UNPARK_SLICE)
+            freed = {(kind, key) for kind, key in self._database.run(connection, "unpark_served", served) if key}
+            self._database.many(connection, "add_admission", sorted(freed | {(kind, "") for kind in host.kinds}))
 
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""

@@ -47,7 +47,7 @@ class PostgresStorage:
         self.checkup = PostgresCheckup(self._database)
         self.news = PostgresNews(self._database)
         self.inspection = PostgresInspection(self._database, self.registry)
-        self.upkeep = PostgresUpkeep(self._database, self.registry)
+        self.upkeep = PostgresUpkeep(self._database, bells, self.registry)
         self.limits = PostgresLimits(self._database, bells)
         self.control = PostgresControl(self._database, bells)
         self.leadership = PostgresLeadership(self._database)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Cause, Status
-from forge_jobs.storage.admission import admit
+from forge_jobs.storage.admission import admit, parking_of
 from forge_jobs.storage.announcing import End
 from forge_jobs.storage.noting import Tally
 from forge_jobs.storage.observing import Observations
@@ -15,6 +15,7 @@ from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.control import FRESH
 from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.hand_in import add_errors, add_tallies
 from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
@@ -46,8 +47,9 @@ FOLD_SLICE = 50_000
 class PostgresUpkeep:
     """What the coordinator does for the whole database."""
 
-    def __init__(self, database: Database, registry: PostgresRegistry) -> None:
+    def __init__(self, database: Database, bells: Bells, registry: PostgresRegistry) -> None:
         self._database = database
+        self._bells = bells
         self._registry = registry
 
     def open_due(self, limit: int) -> Opened:
@@ -111,19 +113,21 @@ class PostgresUpkeep:
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
         unserved, mistaken = self._survey()
-        strangers = [(u.queue, u.kind, limit) for u in unserved if u.reason == UNKNOWN_KIND]
-        served = [([queue], [kind], UNPARK_SLICE) for queue, kind in mistaken]
-        if strangers or served:
+        work: list[tuple[str, tuple[object, ...]]] = [
+            ("unpark_served", ([queue], [kind], UNPARK_SLICE)) for queue, kind in mistaken
+        ]
+        work += parking_of(unserved, limit)
+        if work:
             with self._database.writing() as connection:
-                self._database.many(connection, "park_unserved", strangers)
-                self._database.many(connection, "unpark_served", served)
-                admit(self._database, connection, [(kind, "") for _queue, kind in mistaken])
+                rows = [row for name, values in work for row in self._database.run(connection, name, values)]
+                ready = admit(self._database, connection, [(kind, key) for kind, key in rows if key is not None])
+                self._bells.ring_all(connection, ready)
         return unserved
 
     def park(self, queue: str, kind: str, limit: int) -> int:
         """Take at most ``limit`` ready jobs of a kind that nobody knows out of the claim's way; return how many."""
         with self._database.writing() as connection:
-            return self._database.changed(connection, "park_unserved", (queue, kind, limit))
+            return len(self._database.run(connection, "park_unserved", (queue, kind, limit)))
 
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
@@ -159,8 +163,9 @@ class PostgresUpkeep:
                 seen.dropped(queue, kind, Cause.EXPIRED)
             add_tallies(self._database, connection, None, tally)
             add_observed(self._database, connection, now, seen)
-            admit(self._database, connection, [(kind, key) for *_, kind, key, _id in late if key is not None])
-            announce(self._database, connection, ends)
+            freed = [(kind, key) for *_, kind, key, _id in late if key is not None]
+            self._bells.ring_all(connection, admit(self._database, connection, freed))
+            self._bells.ring_all(connection, announce(self._database, connection, ends))
         return sum(tally.values())
 
     def fold_tallies(self) -> None:

@@ -75,8 +75,8 @@ class PostgresWorkerQueue:
             registered = database.run(connection, "registered_shared", (process_id,))
             if not registered:
                 return None
+            in_turn = bool(database.run(connection, "queue_turn", (queue,)))  # queues are locked before kinds
             handed_in = hand_in(database, connection, ended, registered[0][0])
-            in_turn = bool(database.run(connection, "queue_turn", (queue,)))
             header, *claimed = database.run(connection, "exchange", [*values, in_turn])
             handed_in.ready.subtract({queue: len(claimed)})  # some of them may have been others: then one waker more
             self._ring(connection, ended, handed_in.ready)
@@ -119,6 +119,7 @@ class PostgresWorkerQueue:
             handed_in = hand_in(database, ours, [ended], registered[0][0] if registered else None)
             if not registered or handed_in.refused:
                 raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
+            database.run(ours, "warm_up", (ended.queue, instant(ended.finished_at - QUIET)))
             self._bells.ring_all(ours, handed_in.ready)
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:

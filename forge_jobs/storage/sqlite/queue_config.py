@@ -37,5 +37,8 @@ class SqliteQueueConfig:
                 return None
             settings = msgspec.structs.replace(settings_of(rows[0]), **changes)
             self._database.run(connection, "update_queue", settings_row(settings))
+            if settings.paused:
+                self._database.run(connection, "close_queue", (name,))
+            self._database.run(connection, "note_limited")
         self._bells.call()
         return settings

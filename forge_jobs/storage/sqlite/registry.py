@@ -44,8 +44,11 @@ class SqliteRegistry:
         )
         with self._database.writing() as connection:
             self._database.run(connection, "announce_host", row)
-            self._database.run(connection, "unpark_served", (queues, kinds))
-            connection.executemany(statement("sqlite", "add_admission"), [(kind, "") for kind in host.kinds])
+            freed = {
+                (kind, key) for kind, key in self._database.run(connection, "unpark_served", (queues, kinds)) if key
+            }
+            noted = sorted(freed | {(kind, "") for kind in host.kinds})
+            connection.executemany(statement("sqlite", "add_admission"), noted)
 
     def announce_worker(self, process: ProcessRecord) -> None:
         """Register one worker. From here on its exchanges are accepted."""

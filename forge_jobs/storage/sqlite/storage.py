@@ -52,7 +52,7 @@ class SqliteStorage:
         self.checkup = SqliteCheckup(self._database)
         self.news = SqliteNews(self._database)
         self.inspection = SqliteInspection(self._database, self.registry)
-        self.upkeep = SqliteUpkeep(self._database, self.registry)
+        self.upkeep = SqliteUpkeep(self._database, bells, self.registry)
         self.limits = SqliteLimits(self._database, bells)
         self.control = SqliteControl(self._database, bells)
         self.leadership = SqliteLeadership(self._database, self.registry)

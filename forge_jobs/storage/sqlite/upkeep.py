@@ -10,7 +10,7 @@ import apsw
 
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Cause, Status
-from forge_jobs.storage.admission import Key, admit
+from forge_jobs.storage.admission import Key, admit, parking_of
 from forge_jobs.storage.announcing import End
 from forge_jobs.storage.noting import Tally
 from forge_jobs.storage.observing import Observations
@@ -30,6 +30,7 @@ from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.control import FRESH
 from forge_jobs.storage.sqlite.database import Database
+from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import add_error, add_tallies
 from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
@@ -47,8 +48,9 @@ FOLD_AT = 1000
 class SqliteUpkeep:
     """What the coordinator does for the whole database."""
 
-    def __init__(self, database: Database, registry: SqliteRegistry) -> None:
+    def __init__(self, database: Database, bells: Bells, registry: SqliteRegistry) -> None:
         self._database = database
+        self._bells = bells
         self._registry = registry
 
     def open_due(self, limit: int) -> Opened:
@@ -111,21 +113,25 @@ class SqliteUpkeep:
     def park_unserved(self, limit: int) -> list[Unserved]:
         """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
         unserved, mistaken = self._survey()
-        strangers = [(u.queue, u.kind, limit) for u in unserved if u.reason == UNKNOWN_KIND]
-        served = [(json_text([queue]), json_text([kind])) for queue, kind in mistaken]
-        if strangers or served:
+        work: list[tuple[str, tuple[object, ...]]] = [
+            ("unpark_served", (json_text([queue]), json_text([kind]))) for queue, kind in mistaken
+        ]
+        work += parking_of(unserved, limit)
+        if work:
             with self._database.writing() as connection:
-                connection.executemany(statement("sqlite", "park_unserved"), strangers)
-                connection.executemany(statement("sqlite", "unpark_served"), served)
-                admit(self._database, connection, [(kind, "") for _queue, kind in mistaken])
+                rows = [row for name, values in work for row in self._database.run(connection, name, values)]
+                ready = admit(self._database, connection, [(kind, key) for kind, key in rows if key is not None])
+            self._ring(ready)
         return unserved
+
+    def _ring(self, ready: Mapping[str, int]) -> None:
+        for queue, jobs in ready.items():
+            self._bells.ring(queue, jobs, None)
 
     def park(self, queue: str, kind: str, limit: int) -> int:
         """Take at most ``limit`` ready jobs of a kind that nobody knows out of the claim's way; return how many."""
         with self._database.writing() as connection:
-            before = connection.total_changes()
-            self._database.run(connection, "park_unserved", (queue, kind, limit))
-            return connection.total_changes() - before
+            return len(self._database.run(connection, "park_unserved", (queue, kind, limit)))
 
     def prune(self, limit: int) -> int:
         """Remove at most ``limit`` finished jobs past their queue's retention; return how many."""
@@ -159,8 +165,8 @@ class SqliteUpkeep:
                     freed.add((kind, limit_key))
             add_tallies(connection, None, tally)
             add_observed(connection, now, seen)
-            admit(self._database, connection, freed)
-            announce(self._database, connection, told)
+            ready = admit(self._database, connection, freed) + announce(self._database, connection, told)
+        self._ring(ready)
         return sum(tally.values())
 
     def fold_tallies(self) -> None:

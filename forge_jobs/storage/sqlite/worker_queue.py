@@ -71,6 +71,7 @@ class SqliteWorkerQueue:
             handed_in = hand_in(self._database, connection, [ended], registered[0][0] if registered else None)
             if not registered or handed_in.refused:
                 raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
+            self._database.run(connection, "warm_up", (ended.queue, ended.finished_at - QUIET))
         self._ring([], handed_in.ready, [])
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:

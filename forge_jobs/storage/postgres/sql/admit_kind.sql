@@ -1,6 +1,8 @@
--- Makes the first jobs ready that wait for a place of their kind.
+-- Makes the first jobs ready that wait for a place of their kind, and whose queue is not paused.
 UPDATE forge_jobs.job SET gate = 0
 WHERE seq = ANY (ARRAY(
-    SELECT seq FROM forge_jobs.job WHERE gate = 5 AND kind = $1 ORDER BY priority, scheduled_at, seq LIMIT $2
+    SELECT seq FROM forge_jobs.job WHERE gate = 5 AND kind = $1
+      AND queue <> ALL (ARRAY(SELECT name FROM forge_jobs.queue WHERE paused))
+    ORDER BY priority, scheduled_at, seq LIMIT $2
     FOR UPDATE SKIP LOCKED))
 RETURNING queue

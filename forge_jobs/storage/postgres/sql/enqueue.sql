@@ -3,7 +3,7 @@
 -- takes a lock that lets transactions be committed one after the other only. For a job of a kind with limits it is noted
 -- that a place is to be given out, and coordinators are called.
 WITH rules AS (
-    SELECT coalesce($15::text, $12::json ->> concurrency_key, '') AS limit_key FROM forge_jobs.kind WHERE name = $3 AND limited
+    SELECT coalesce($15::text, nullif(regexp_replace(($12::json -> concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') AS limit_key FROM forge_jobs.kind WHERE name = $3 AND limited
 ), stored AS (
     INSERT INTO forge_jobs.job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, max_attempts, time_limit,
                                 expires_at, unique_key, payload, limit_key, trace)

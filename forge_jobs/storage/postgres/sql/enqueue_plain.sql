@@ -5,10 +5,10 @@ WITH stored AS (
                                 expires_at, payload, limit_key, trace)
     SELECT new.id, new.queue, new.kind, 'pending',
            CASE WHEN new.gate = 1 THEN 1 WHEN rules.name IS NULL THEN 0
-                WHEN coalesce(new.concurrency_key, new.payload::json ->> rules.concurrency_key, '') = '' THEN 5 ELSE 2 END,
+                WHEN coalesce(new.concurrency_key, nullif(regexp_replace((new.payload::json -> rules.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') = '' THEN 5 ELSE 2 END,
            new.priority, new.scheduled_at, $6, new.max_attempts, new.time_limit, new.expires_at, new.payload::json,
            CASE WHEN rules.name IS NOT NULL
-                THEN coalesce(new.concurrency_key, new.payload::json ->> rules.concurrency_key, '') END,
+                THEN coalesce(new.concurrency_key, nullif(regexp_replace((new.payload::json -> rules.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') END,
            new.trace
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $7::int[], $8::int[], $9::bigint[],
                 $10::timestamptz[], $11::text[], $12::text[], $13::text[])

@@ -4,7 +4,8 @@
 -- The line is read behind a place in it ($18 to $20), and before that only where a priority is more urgent. Rows that
 -- another claims just now are passed over; MATERIALIZED: each LIMIT is taken once. A queue with a cap gives something
 -- only to a claim that has its turn ($21, queue_turn): each must see the one before. Where a ready job takes tokens to
--- start, nothing is claimed here, and that is told.
+-- start, nothing is claimed here, and that is told. Jobs in line whose kind has got limits since they were stored (strays)
+-- are put under them instead.
 WITH me AS MATERIALIZED (
     SELECT process_id, host_id FROM forge_jobs.process WHERE process_id = $1 FOR SHARE
 ), mine AS MATERIALIZED (
@@ -51,8 +52,10 @@ WITH me AS MATERIALIZED (
     LIMIT 1
 ), open AS MATERIALIZED (
     SELECT 1 FROM allowed WHERE NOT EXISTS (SELECT 1 FROM metered)
+), limited AS MATERIALIZED (
+    SELECT name, concurrency_key FROM forge_jobs.kind WHERE limited
 ), urgent AS MATERIALIZED (
-    SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
+    SELECT job.seq, job.limit_key, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
     FROM forge_jobs.job
     WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
       AND EXISTS (SELECT 1 FROM open)
@@ -61,7 +64,7 @@ WITH me AS MATERIALIZED (
     LIMIT $4
     FOR UPDATE SKIP LOCKED
 ), behind AS MATERIALIZED (
-    SELECT job.seq, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
+    SELECT job.seq, job.limit_key, job.kind, octet_length(job.payload::text) AS size, job.priority, job.scheduled_at
     FROM forge_jobs.job
     WHERE gate = 0 AND queue = $2 AND kind = ANY($3::text[]) AND (expires_at IS NULL OR expires_at > $7)
       AND EXISTS (SELECT 1 FROM open)
@@ -71,12 +74,22 @@ WITH me AS MATERIALIZED (
     FOR UPDATE SKIP LOCKED
 ), line AS (
     SELECT * FROM urgent UNION ALL SELECT * FROM behind
+), strays AS (
+    UPDATE forge_jobs.job
+    SET limit_key = coalesce(nullif(regexp_replace((job.payload -> limited.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), ''),
+        gate = CASE WHEN coalesce(nullif(regexp_replace((job.payload -> limited.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') = '' THEN 5 ELSE 2 END
+    FROM line JOIN limited ON limited.name = line.kind
+    WHERE job.seq = line.seq AND line.limit_key IS NULL
+    RETURNING job.kind, job.limit_key
+), noted_strays AS (
+    INSERT INTO forge_jobs.admission (kind, limit_key) SELECT DISTINCT kind, limit_key FROM strays
 ), costs AS (
     SELECT * FROM unnest($8::text[], $9::float8[]) AS c (kind, cost)
 ), placed AS (
     SELECT line.seq, row_number() OVER w AS place,
            sum(coalesce(costs.cost, 'infinity')) OVER w AS cost, sum(line.size) OVER w AS size
     FROM line LEFT JOIN costs ON costs.kind = line.kind
+    WHERE line.limit_key IS NOT NULL OR line.kind NOT IN (SELECT name FROM limited)
     WINDOW w AS (ORDER BY line.priority, line.scheduled_at, line.seq)
 ), chosen AS (
     SELECT seq, place FROM placed WHERE place = 1 OR (cost <= $5 AND size <= $6)

@@ -1,4 +1,5 @@
 -- Makes jobs claimable again whose kind a new host knows; those of kinds with limits wait for a place of their kind then.
 -- (The second condition is that of the index: without it SQLite would read the whole table.)
-UPDATE job SET gate = CASE WHEN limit_key IS NULL THEN 0 ELSE 5 END
+UPDATE job SET gate = CASE WHEN limit_key IS NULL THEN 0 WHEN limit_key = '' THEN 5 ELSE 2 END
 WHERE gate = 4 AND gate > 1 AND queue IN (SELECT value FROM json_each(?)) AND kind IN (SELECT value FROM json_each(?))
+RETURNING kind, limit_key

@@ -1,0 +1,2 @@
+-- The kinds with limits.
+SELECT name FROM kind WHERE limited

@@ -1,0 +1,4 @@
+-- Takes jobs of a kind with limits out of the others' way that are ready in a queue that nobody serves.
+UPDATE job SET gate = 4, holds_key = NULL
+WHERE seq IN (SELECT seq FROM job WHERE gate = 0 AND kind = ?2 AND queue = ?1 AND limit_key IS NOT NULL LIMIT ?3)
+RETURNING kind, limit_key
