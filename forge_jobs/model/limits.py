@@ -58,7 +58,7 @@ class KindRules(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         arguments = msgspec.json.decode(payload)
         value = arguments.get(self.concurrency_key) if isinstance(arguments, dict) else None
-        told = msgspec.json.encode(value).decode()  # so that what no database can hold as text is a key too
+        told = msgspec.json.encode(value).decode().replace("\\u0000", "\\ufffd")  # no database can hold that as text
         told = told[1:-1] if isinstance(value, str) else told
         return "" if told == "null" else told
 

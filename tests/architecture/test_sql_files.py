@@ -24,7 +24,7 @@ OWN = {
     "postgres": {
         *("clock", "notify"),  # the server's time; rings travel in the transaction
         *("lock_all", "held_snapshots", "dead_rows", "server_state"),
-        *("registered_shared", "queue_settings_locked", "schedule_locked", "lock_jobs"),
+        *("registered_shared", "queue_settings_locked", "schedule_locked", "lock_jobs", "lock_buckets"),
         *("exchange", "queue_turn"),
         *("lock_metrics", "metric_entries_take", "database_sizes"),
     },

@@ -10,7 +10,7 @@ from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import ArchivedJob, Edit
 from tests.support.backends import Backend
-from tests.support.builders import a_living_host, a_queue, enqueue, enqueue_some, only, record
+from tests.support.builders import a_job, a_living_host, a_queue, enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 from tests.support.limits import declare, for_tenant, give_out
@@ -367,3 +367,107 @@ def test_a_job_that_is_moved_keeps_its_place(storage: Storage) -> None:
 
     assert Hand(storage).claim() == []
     assert Hand(storage, queue="other").take().id == first
+
+
+# -- jobs that were stored before their kind had limits, and ways around a place --------------------------------------
+
+
+def claimed_at_once(storage: Storage) -> int:
+    """Return how many jobs all that claim now get: what was not under the limits is put there meanwhile."""
+    number = 0
+    for _ in range(4):
+        number += len(Hand(storage).claim(10))
+        give_out(storage)
+    return number
+
+
+def test_jobs_revived_that_died_before_the_limit_come_under_it(storage: Storage) -> None:
+    enqueue_some(storage, 3)
+    hand = Hand(storage)
+    dead = [hand.bury_one() for _ in range(3)]
+    declare(storage, max_running=1)
+
+    storage.operator.retry(only(*dead), 10, 0)
+
+    assert claimed_at_once(storage) == 1
+
+
+def test_jobs_that_nobody_knew_when_the_limit_came_come_under_it(storage: Storage, backend: Backend) -> None:
+    a_queue(storage)
+    enqueue_some(storage, 3)
+    a_living_host(storage, backend, kinds=("other",))
+    storage.upkeep.park_unserved(100)
+    declare(storage, max_running=1)
+
+    a_living_host(storage, backend, "host-b")
+
+    assert claimed_at_once(storage) == 1
+
+
+def test_a_key_that_is_declared_later_counts_for_what_is_there(storage: Storage) -> None:
+    declare(storage, max_running=9)
+    for_tenant(storage, "a", 3)
+    for_tenant(storage, "b", 2)
+
+    declare(storage, max_running=9, max_running_per_key=1, concurrency_key="tenant")
+
+    assert claimed_at_once(storage) == 2
+
+
+def test_a_key_may_hold_what_no_text_can(storage: Storage) -> None:
+    declare(storage, max_running_per_key=1, concurrency_key="tenant")
+    for payload in (b'{"tenant":"a","note":"\\u0000"}', b'{"tenant":"a\\u0000"}', b'{"tenant":"a\\\\u0000"}') * 2:
+        enqueue(storage, payload=payload)
+    storage.producer.enqueue([a_job(payload=b'{"tenant":"a\\u0000"}') for _ in range(2)])
+
+    assert claimed_at_once(storage) == 3
+
+
+def test_editing_a_job_that_nobody_knew_does_not_bypass_its_key(storage: Storage, backend: Backend) -> None:
+    a_queue(storage)
+    declare(storage, max_running_per_key=1, concurrency_key="tenant")
+    ids = [job_id for tenant in "abc" for job_id in for_tenant(storage, tenant)]
+    a_living_host(storage, backend, kinds=("other",))
+    storage.upkeep.park_unserved(100)
+
+    storage.operator.edit(only(*ids), 10, 0, Edit(payload=b'{"tenant":"z"}'))
+    a_living_host(storage, backend, "host-b")
+
+    assert claimed_at_once(storage) == 1
+
+
+def test_a_paused_queue_takes_no_places_and_gives_back_those_of_ready_jobs(storage: Storage) -> None:
+    a_queue(storage)
+    a_queue(storage, "other")
+    declare(storage, max_running=1)
+    first = enqueue(storage, queue="other")
+    second = enqueue(storage)
+    give_out(storage)
+
+    storage.queue_config.change_queue("other", {"paused": True})
+    give_out(storage)
+    claim = Hand(storage).take()
+    storage.queue_config.change_queue("other", {"paused": False})
+    give_out(storage)
+
+    assert claim.id == second
+    assert Hand(storage, queue="other").claim() == []
+    assert record(storage, first).gate is Gate.FOR_KIND
+
+
+def test_a_queue_that_nobody_serves_holds_no_places_for_long(storage: Storage, backend: Backend) -> None:
+    a_queue(storage)
+    a_living_host(storage, backend)
+    declare(storage, max_running=2)
+    enqueue_some(storage, 4, queue="nobody")
+    enqueue_some(storage, 2)
+    give_out(storage)
+    assert Hand(storage).claim(5) == []
+
+    storage.upkeep.park_unserved(100)
+    give_out(storage)
+
+    assert len(Hand(storage).claim(5)) == 2
+    a_living_host(storage, backend, "host-b", queues=("nobody",))
+    give_out(storage)
+    assert Hand(storage, queue="nobody").claim(5) == []

@@ -10,7 +10,7 @@ from forge_jobs.model.states import Gate
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import Claim
 from tests.support.backends import Backend
-from tests.support.builders import a_queue, enqueue, enqueue_some, record
+from tests.support.builders import a_job, a_queue, enqueue, enqueue_some, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 from tests.support.limits import give_out
@@ -321,3 +321,50 @@ def test_why_a_job_waits_for_tokens_is_known(storage: Storage) -> None:
     assert known.limited is not None
     assert (known.limited.holders, known.limited.taken) == ([first], 1)
     assert [bucket.tokens for bucket in known.limited.buckets] == [0]
+
+
+def test_a_new_rate_counts_from_now_on(storage: Storage, clock: FakeClock) -> None:
+    a_bucket(storage, capacity=100, refill=0.1)
+    assert take(storage, cost=100)
+    clock.advance(100)
+
+    storage.limits.set_rate_limit(RateLimit(scope="slack", capacity=100, refill=10))
+    assert [bucket.tokens for bucket in storage.limits.rate_limits()] == [pytest.approx(10)]
+    clock.advance(1)
+
+    assert take(storage, cost=20)
+    assert not take(storage)
+
+
+def test_the_coordinator_is_not_told_of_tokens_when_it_is_places_that_are_missing(storage: Storage) -> None:
+    a_bucket(storage, capacity=10, refill=1)
+    metered(storage, max_running=1)
+    enqueue_some(storage, 3)
+    give_out(storage)
+    Hand(storage).take()
+    give_out(storage)
+
+    assert storage.limits.admit(10).wait is None
+    storage.limits.remove_rate_limit("slack")
+    assert storage.limits.admit(10).wait == NEVER_REFILLED
+
+
+def test_claimants_of_kinds_with_different_limits_do_not_wait_for_each_other(
+    backend: Backend, storage: Storage, clock: FakeClock
+) -> None:
+    a_bucket(storage, "a", capacity=1000)
+    a_bucket(storage, "b", capacity=1000)
+    metered(storage, "one", "a")
+    metered(storage, "two", "b")
+    storage.producer.enqueue([a_job("one" if n % 2 else "two") for n in range(120)])
+    give_out(storage)
+    claims: list[Claim] = []
+
+    def claim(own: Storage) -> None:
+        hand = Hand(own, kinds=("one", "two"))
+        for rows in (3, 5, 4):
+            claims.extend(hand.claim(rows))
+
+    together(backend, clock, claim)  # a deadlock takes a second to be found, and three tries end in an error
+
+    assert len({claim.id for claim in claims}) == len(claims) > 0

@@ -17,7 +17,7 @@ HOT: dict[str, list[str]] = {
     ],
     "admit_kind": [
         "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
-        "SEARCH job USING COVERING INDEX job_for_kind (kind=?)",
+        "SEARCH job USING INDEX job_for_kind (kind=?)",
     ],
     "close_kind": ["SEARCH job USING INDEX job_limited (kind=? AND gate=?)"],
     "count_limited": ["SEARCH job USING INDEX job_limited (kind=?)"],

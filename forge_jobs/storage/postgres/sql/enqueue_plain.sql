@@ -1,21 +1,22 @@
 -- Stores many jobs that have no unique key, in the order given, and rings for them. For those of kinds with limits it is
 -- noted that places are to be given out, and coordinators are called.
-WITH stored AS (
-    INSERT INTO forge_jobs.job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, max_attempts, time_limit,
-                                expires_at, payload, limit_key, trace)
-    SELECT new.id, new.queue, new.kind, 'pending',
-           CASE WHEN new.gate = 1 THEN 1 WHEN rules.name IS NULL THEN 0
-                WHEN coalesce(new.concurrency_key, nullif(regexp_replace((new.payload::json -> rules.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') = '' THEN 5 ELSE 2 END,
-           new.priority, new.scheduled_at, $6, new.max_attempts, new.time_limit, new.expires_at, new.payload::json,
-           CASE WHEN rules.name IS NOT NULL
-                THEN coalesce(new.concurrency_key, nullif(regexp_replace((new.payload::json -> rules.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') END,
-           new.trace
+WITH new AS (
+    SELECT new.*, CASE WHEN rules.name IS NOT NULL THEN coalesce(new.concurrency_key, nullif(regexp_replace(
+               (replace(new.payload, '\u0000', '\ufffd')::json -> rules.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'),
+               '') END AS limit_key
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $7::int[], $8::int[], $9::bigint[],
                 $10::timestamptz[], $11::text[], $12::text[], $13::text[])
          WITH ORDINALITY AS new (id, queue, kind, gate, scheduled_at, priority, max_attempts, time_limit, expires_at, payload,
                                  concurrency_key, trace, n)
     LEFT JOIN forge_jobs.kind AS rules ON rules.name = new.kind AND rules.limited
-    ORDER BY new.n
+), stored AS (
+    INSERT INTO forge_jobs.job (id, queue, kind, status, gate, priority, scheduled_at, enqueued_at, max_attempts, time_limit,
+                                expires_at, payload, limit_key, trace)
+    SELECT id, queue, kind, 'pending',
+           CASE WHEN gate = 1 THEN 1 WHEN limit_key IS NULL THEN 0 WHEN limit_key = '' THEN 5 ELSE 2 END,
+           priority, scheduled_at, $6, max_attempts, time_limit, expires_at, payload::json, limit_key, trace
+    FROM new
+    ORDER BY n
     RETURNING kind, limit_key, gate
 ), noted AS (
     INSERT INTO forge_jobs.admission (kind, limit_key)

@@ -76,10 +76,15 @@ WITH me AS MATERIALIZED (
     SELECT * FROM urgent UNION ALL SELECT * FROM behind
 ), strays AS (
     UPDATE forge_jobs.job
-    SET limit_key = coalesce(nullif(regexp_replace((job.payload -> limited.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), ''),
-        gate = CASE WHEN coalesce(nullif(regexp_replace((job.payload -> limited.concurrency_key)::text, '^"(.*)"$', '\1'), 'null'), '') = '' THEN 5 ELSE 2 END
-    FROM line JOIN limited ON limited.name = line.kind
-    WHERE job.seq = line.seq AND line.limit_key IS NULL
+    SET limit_key = stray.limit_key, gate = CASE stray.limit_key WHEN '' THEN 5 ELSE 2 END
+    FROM (
+        SELECT old.seq, coalesce(nullif(regexp_replace(
+                   (replace(old.payload::text, '\u0000', '\ufffd')::json -> limited.concurrency_key)::text,
+                   '^"(.*)"$', '\1'), 'null'), '') AS limit_key
+        FROM line JOIN limited ON limited.name = line.kind JOIN forge_jobs.job AS old ON old.seq = line.seq
+        WHERE line.limit_key IS NULL
+    ) AS stray
+    WHERE job.seq = stray.seq
     RETURNING job.kind, job.limit_key
 ), noted_strays AS (
     INSERT INTO forge_jobs.admission (kind, limit_key) SELECT DISTINCT kind, limit_key FROM strays

@@ -13,7 +13,7 @@ WITH bucket AS MATERIALIZED (
     FROM bucket
 ), granted AS MATERIALIZED (
     SELECT CASE WHEN count(*) = cardinality($1::text[])
-                THEN least($3::bigint, floor((min(available) + 1e-9) / $2::float8)::bigint) ELSE 0 END AS number
+                THEN floor(least((min(available) + 1e-9) / greatest($2::float8, 1e-6), $3::float8))::bigint ELSE 0 END AS number
     FROM filled
 ), taken AS (
     UPDATE forge_jobs.rate_limit AS own
