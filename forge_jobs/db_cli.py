@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 import click
+import msgspec
 
 from forge_jobs import moving
 from forge_jobs.config import Location, locate
@@ -30,25 +31,40 @@ def _opened(ctx: click.Context) -> tuple[Location, Storage]:
     return location, open_storage(location.url)
 
 
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON with stable field names.")
+
+
+def _tell(told: str, *, as_json: bool, **facts: object) -> None:
+    """Say what was done, to a person or to a program."""
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(told)
+
+
 @main.command()
+@_json
 @click.pass_context
-def create(ctx: click.Context) -> None:
+def create(ctx: click.Context, as_json: bool) -> None:
     """Create the database and its schema; harmless where it is there."""
     _location, storage = _opened(ctx)
-    click.echo(f"{'created' if storage.schema.create() else 'already there:'} {storage.location}")
+    created, where = storage.schema.create(), storage.location
+    _tell(f"{'created' if created else 'already there:'} {where}", as_json=as_json, location=where, created=created)
 
 
 @main.command()
+@_json
 @click.pass_context
-def migrate(ctx: click.Context) -> None:
+def migrate(ctx: click.Context, as_json: bool) -> None:
     """Apply the migrations that are pending."""
     _location, storage = _opened(ctx)
-    applied = storage.schema.migrate()
-    click.echo(f"{storage.location}: {'applied ' + ', '.join(applied) if applied else 'nothing to apply'}")
+    applied, where = storage.schema.migrate(), storage.location
+    told = f"{where}: {'applied ' + ', '.join(applied) if applied else 'nothing to apply'}"
+    _tell(told, as_json=as_json, location=where, applied=applied)
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON with stable field names.")
+@_json
 @click.pass_context
 def status(ctx: click.Context, as_json: bool) -> None:
     """Say which database this is, its schema version, what is pending and how many jobs it has. Changes nothing."""
@@ -71,7 +87,8 @@ def status(ctx: click.Context, as_json: bool) -> None:
 @main.command()
 @click.option("--from", "source", metavar="URL", required=True, help="The database to copy.")
 @click.option("--to", "target", metavar="URL", required=True, help="An empty database; created where there is none.")
-def copy(source: str, target: str) -> None:
+@_json
+def copy(source: str, target: str, as_json: bool) -> None:
     """Copy all jobs, their histories, the schedules and the queues' settings into an empty database.
 
     Nobody else can write to either meanwhile, and no supervisor may run. All is copied and verified, or nothing. The
@@ -79,10 +96,14 @@ def copy(source: str, target: str) -> None:
     """
     before, after = (open_storage(locate(url).url) for url in (source, target))
     done = moving.copy(before, after, _show_progress if sys.stderr.isatty() else lambda _jobs: None)
-    click.echo(
+    _tell(
         f"copied {done.jobs} jobs, {done.errors} lines of error history, {done.queues} queues and "
         f"{done.schedules} schedules\n"
-        f"from {before.location}\nto   {after.location}\nverified: SHA-256 {done.digest}"
+        f"from {before.location}\nto   {after.location}\nverified: SHA-256 {done.digest}",
+        as_json=as_json,
+        source=before.location,
+        target=after.location,
+        **msgspec.structs.asdict(done),
     )
 
 
@@ -97,10 +118,11 @@ def _plain(value: object) -> str:
 
 
 def _destructive(command: Any) -> Any:
-    """Give a command --yes and --force."""
+    """Give a command --yes, --force and --json."""
     for option in (
         click.option("--yes", is_flag=True, help="Do not ask; for scripts."),
         click.option("--force", is_flag=True, help="Even while live workers are registered."),
+        _json,
     ):
         command = option(command)
     return command
@@ -109,25 +131,25 @@ def _destructive(command: Any) -> Any:
 @main.command()
 @_destructive
 @click.pass_context
-def reset(ctx: click.Context, yes: bool, force: bool) -> None:
+def reset(ctx: click.Context, yes: bool, force: bool, as_json: bool) -> None:
     """Remove every job, queue setting and registration. The file stays, so live producers go on."""
     _location, storage = _opened(ctx)
     _make_sure("reset", storage, yes=yes, force=force)
     storage.schema.reset()
-    click.echo(f"reset {storage.location}")
+    _tell(f"reset {storage.location}", as_json=as_json, location=storage.location, reset=True)
 
 
 @main.command()
 @_destructive
 @click.pass_context
-def drop(ctx: click.Context, yes: bool, force: bool) -> None:
+def drop(ctx: click.Context, yes: bool, force: bool, as_json: bool) -> None:
     """Remove the database."""
     _location, storage = _opened(ctx)
-    if not storage.schema.describe()["exists"]:
-        click.echo(f"not there: {storage.location}")
-        return
-    _make_sure("drop", storage, yes=yes, force=force)
-    click.echo(f"{'dropped' if storage.schema.drop() else 'not there:'} {storage.location}")
+    where, dropped = storage.location, False
+    if storage.schema.describe()["exists"]:
+        _make_sure("drop", storage, yes=yes, force=force)
+        dropped = storage.schema.drop()
+    _tell(f"{'dropped' if dropped else 'not there:'} {where}", as_json=as_json, location=where, dropped=dropped)
 
 
 def _make_sure(verb: str, storage: Storage, *, yes: bool, force: bool) -> None:

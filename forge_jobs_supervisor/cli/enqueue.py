@@ -32,6 +32,7 @@ from forge_jobs_supervisor.shipped.rules import Rules
 @click.option("--priority", type=int, help="Lower runs first.")
 @click.option("--run-at", metavar="WHEN", help="Not before: +10m, or an ISO 8601 time with its zone.")
 @click.option("--unique-key", help="While a job of this kind with this key is live, that one is returned.")
+@click.option("--concurrency-key", help="Of which only so many run at once [default: what its handler finds].")
 @click.option("--max-attempts", type=int, help="After how many attempts the job ends dead.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="The time limit of each attempt.")
 @click.option("--expires-at", metavar="WHEN", help="From then on no attempt is begun: +10m, or an ISO 8601 time.")

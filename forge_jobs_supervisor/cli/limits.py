@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import Clock
 from forge_jobs.model.limits import Bucket, Places
 from forge_jobs.terminal import print_json
@@ -54,36 +55,56 @@ def list_limits(as_json: bool, app_name: str | None, database: str | None, confi
 @click.option("--per-minute", type=float, help="or in a minute,")
 @click.option("--per-hour", type=float, help="or in an hour,")
 @click.option("--per-day", type=float, help="or in a day.")
+@json_option
 @add_location_options
 def set_limit(
-    scope: str, capacity: float, app_name: str | None, database: str | None, config: str | None, **per: float | None
-) -> None:
+    scope: str, capacity: float, as_json: bool, app_name: str | None, database: str | None, config: str | None,
+    **per: float | None,
+) -> None:  # fmt: skip
     """Create or change a rate limit. What the code declares holds again when the code changes."""
-    looked_up(app_name, database, config).limiter.set(scope, capacity=capacity, **per)
-    click.echo(f"rate limit {scope} is set")
+    jobs = looked_up(app_name, database, config)
+    jobs.limiter.set(scope, capacity=capacity, **per)
+    _tell(jobs, scope, f"rate limit {scope} is set", as_json=as_json)
 
 
 @limits.command()
 @click.argument("scope")
 @click.option("--retry-after", type=float, default=0.0, metavar="SECONDS", help="Refill it only from then on.")
+@json_option
 @add_location_options
-def drain(scope: str, retry_after: float, app_name: str | None, database: str | None, config: str | None) -> None:
+def drain(
+    scope: str, retry_after: float, as_json: bool, app_name: str | None, database: str | None, config: str | None
+) -> None:
     """Empty a rate limit for everybody, as after an answer 429."""
-    looked_up(app_name, database, config).limiter.drain(scope, retry_after)
-    click.echo(f"rate limit {scope} is drained")
+    jobs = looked_up(app_name, database, config)
+    jobs.limiter.drain(scope, retry_after)
+    _tell(jobs, scope, f"rate limit {scope} is drained", as_json=as_json)
 
 
 @limits.command()
 @click.argument("scope")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@json_option
 @add_location_options
-def delete(scope: str, yes: bool, app_name: str | None, database: str | None, config: str | None) -> None:
+def delete(
+    scope: str, yes: bool, as_json: bool, app_name: str | None, database: str | None, config: str | None
+) -> None:
     """Remove a rate limit, and the scopes that have its settings. Kinds that it limits wait until it is there again."""
     jobs = looked_up(app_name, database, config)
     if not yes:
         go_on(f"this removes the rate limit {scope}, and the scopes that have its settings")
     jobs.limiter.delete(scope)
-    click.echo(f"rate limit {scope} is removed")
+    if as_json:
+        print_json({"deleted": scope})
+    else:
+        click.echo(f"rate limit {scope} is removed")
+
+
+def _tell(jobs: ForgeJobs, scope: str, told: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json(next(_bucket(b, jobs.storage.clock) for b in jobs.limiter.all() if b.scope == scope))
+    else:
+        click.echo(told)
 
 
 def _bucket(bucket: Bucket, clock: Clock) -> dict[str, Any]:

@@ -32,11 +32,22 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, num
 
 def print_queues(settings: Iterable[QueueSettings]) -> None:
     """Print queues' settings."""
-    columns = ["queue", "paused", "max workers", "memory limit", "backoff", "base", "max", "keep done", "keep dead"]
+    columns = [
+        "queue",
+        "paused",
+        "max workers",
+        "memory limit",
+        "backoff",
+        "base",
+        "max",
+        "keep done",
+        "keep dead",
+        "cools down",
+    ]
     rows = [
         [q.name, "yes" if q.paused else "no", "–" if q.max_workers is None else q.max_workers,
          "–" if q.memory_limit is None else mebibytes(q.memory_limit), "on" if q.backoff_enabled else "off",
-         span(q.backoff_base), span(q.backoff_max), _kept(q, "done"), _kept(q, "dead")]
+         span(q.backoff_base), span(q.backoff_max), _kept(q, "done"), _kept(q, "dead"), "yes" if q.cool_down else "no"]
         for q in settings
     ]  # fmt: skip
     print_table(columns, rows, numbers=columns[2:])

@@ -147,3 +147,17 @@ def test_a_typo_in_the_configuration_is_named(farm: Farm) -> None:
     del farm.environment["FORGE_DATABASE_URL"]
     (farm.directory / "queue_database.toml").write_text('adaptor = "sqlite"\n')
     assert "did you mean 'adapter'?" in told(farm, "status", code=2)
+
+
+def test_every_command_answers_a_program_too(farm: Farm) -> None:
+    def told(*arguments: str) -> dict[str, object]:
+        done = farm.run(*arguments, "--json", program="forge_jobs.db_cli")
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    assert told("create")["created"] is True
+    assert told("migrate")["applied"] == []
+    assert told("reset", "--yes")["reset"] is True
+    other = f"sqlite:///{farm.directory / 'other.sqlite'}"
+    assert told("copy", "--from", farm.url, "--to", other)["jobs"] == 0
+    assert told("drop", "--yes")["dropped"] is True

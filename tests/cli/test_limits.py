@@ -83,3 +83,22 @@ def test_a_queue_can_be_told_to_cool_down(farm: Farm) -> None:
     told(farm, "queue", "set", "default", "--cool-down")
 
     assert json.loads(told(farm, "queues", "--json"))["queues"][0]["cool_down"] is True
+
+
+def test_every_verb_answers_a_program_too(farm: Farm) -> None:
+    farm.jobs.storage.schema.create()
+
+    made = json.loads(told(farm, "limits", "set", "api", "--capacity", "10", "--per-minute", "30", "--json"))
+    drained = json.loads(told(farm, "limits", "drain", "api", "--json"))
+    gone = json.loads(told(farm, "limits", "delete", "api", "--yes", "--json"))
+
+    assert (made["tokens"], gone) == (10, {"deleted": "api"})
+    assert drained["tokens"] < 1
+
+
+def test_a_jobs_key_may_be_named(farm: Farm) -> None:
+    farm.jobs.storage.limits.declare([KindRules(kind="sync", max_running_per_key=1)])
+
+    job_id = told(farm, "enqueue", "sync", "--concurrency-key", "eu-1").strip()
+
+    assert farm.jobs.get(job_id).record.limit_key == "eu-1"
