@@ -241,8 +241,8 @@ def _worker_with(directory: Path, backlog: int) -> Iterator[tuple[Worker, Timed]
     seat = Seat(board, board.slot(0))
     runner = Runner(
         queue=QUEUE, number=1, handlers=jobs.handlers, hooks=jobs.hooks, heard=frozenset(), enqueue=jobs.enqueue,
-        seat=seat, stopper=Stopper(seat), lifeline=worker_end, stores=store.storage,
-        clock=SystemClock(),
+        seat=seat, stopper=Stopper(seat), lifeline=worker_end, wakeup=wakeup,
+        stores=store.storage, clock=SystemClock(),
     )  # fmt: skip
     worker = Restless(
         host_id="benchmark", queue=QUEUE, number=1, process_id=new_process_id(), kinds=[KIND], stores=store.storage,

@@ -11,7 +11,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause, Event, Status, after
-from forge_jobs.storage.records import Claim, Ended, end_of
+from forge_jobs.storage.records import Claim, Ended, done, end_of
 
 CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
 """Causes that say more about the process than about the job: the first in a row is tried again at once."""
@@ -51,10 +51,19 @@ class Settler:
         used: Used = UNKNOWN,
     ) -> Ended:
         """Return the end to hand in. ``now`` and ``started_at`` are instants."""
-        ended: dict[str, Any]
         if verdict.result is not None:
-            event, ended = Event.SUCCEED, {"result": verdict.result, "heard": claim.kind in self._heard}
-        elif verdict.released:
+            return done(
+                claim,
+                process_id,
+                verdict.result,
+                started_at,
+                now,
+                cpu_time=used.cpu_time,
+                peak_memory=used.peak_memory,
+                heard=claim.kind in self._heard,
+            )
+        ended: dict[str, Any]
+        if verdict.released:
             event, ended = Event.GIVE_BACK, {"attempt_back": True, "crashes": claim.crashes}
         elif verdict.cause is None:
             event, ended = Event.GIVE_BACK, self._put_off(claim, verdict, settings, now)

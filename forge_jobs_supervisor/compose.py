@@ -228,6 +228,7 @@ class Farm:
             seat=seat,
             stopper=stopper,
             lifeline=lifeline,
+            wakeup=wakeup,
             stores=app.storage,
             clock=stores.clock,
         )

@@ -111,9 +111,33 @@ def given_back(claim: Claim, process_id: int, now: int) -> Ended:
     return end_of(claim, process_id, Status.PENDING, now, attempt_back=True, crashes=claim.crashes)
 
 
-def done(claim: Claim, process_id: int, result: bytes, started_at: int, now: int, *, heard: bool = False) -> Ended:
-    """Return the end of a claim that succeeded; ``heard``: somebody listens for that."""
-    return end_of(claim, process_id, Status.DONE, now, result=result, started_at=started_at, heard=heard)
+def done(
+    claim: Claim,
+    process_id: int,
+    result: bytes,
+    started_at: int | None,
+    now: int,
+    *,
+    cpu_time: int | None = None,
+    peak_memory: int | None = None,
+    heard: bool = False,
+) -> Ended:
+    """Return the end of a claim that succeeded. Spelled out: it is made for every job."""
+    return Ended(
+        key=claim.key,
+        id=claim.id,
+        queue=claim.queue,
+        process_id=process_id,
+        claim_no=claim.claim_no,
+        status=Status.DONE,
+        result=result,
+        started_at=started_at,
+        finished_at=now,
+        cpu_time=cpu_time,
+        peak_memory=peak_memory,
+        limited=claim.limit_key is not None,
+        heard=heard,
+    )
 
 
 class Exchanged(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,20 +18,27 @@ OOM_SCORE = 200
 class Meter:
     """What this process uses for one job after another.
 
-    The kernel's high-water mark of memory is reset for each job, where it allows that (``/proc/self/clear_refs``, see
+    The kernel's high-water mark of memory is reset before a job, where it allows that (``/proc/self/clear_refs``, see
     proc(5)); where it does not, a job's peak is the highest so far.
     """
 
     def __init__(self) -> None:
         self._reset: int | None = None
+        self._mark = 0
+        """Kilobytes at which the high-water mark stood when it was reset."""
+        self._risen = True
         with contextlib.suppress(OSError):
             self._reset = lifted(os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC))
 
-    def start(self) -> int:
-        """Begin with a job; return the microseconds of CPU time that this process has used before."""
-        if self._reset is not None:
+    def start(self, *, short: bool = False) -> int:
+        """Begin with a job; return the microseconds of CPU time that this process has used before.
+
+        Before a ``short`` one the mark is reset only if a job has raised it since it was.
+        """
+        if self._reset is not None and (self._risen or not short):
             try:
                 os.pwrite(self._reset, b"5", 0)
+                self._mark = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             except OSError:
                 self._reset = None
         return time.process_time_ns() // 1000
@@ -39,6 +46,7 @@ class Meter:
     def stop(self, before: int) -> tuple[int, int]:
         """Return the microseconds of CPU time since ``before``, and the peak memory in bytes."""
         usage = resource.getrusage(resource.RUSAGE_SELF)
+        self._risen = usage.ru_maxrss > self._mark
         return max(round((usage.ru_utime + usage.ru_stime) * 1e6) - before, 0), usage.ru_maxrss * 1024
 
 

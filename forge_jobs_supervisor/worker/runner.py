@@ -21,6 +21,7 @@ from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.tidying import Tidy
 from forge_jobs_supervisor.unix.usage import Meter
+from forge_jobs_supervisor.unix.wakeup import Wakeup
 from forge_jobs_supervisor.worker.seat import Limits, Seat
 from forge_jobs_supervisor.worker.stopping import Stopper
 
@@ -53,6 +54,7 @@ class Runner:
         seat: Seat,
         stopper: Stopper,
         lifeline: Lifeline,
+        wakeup: Wakeup,
         stores: Handlers,
         clock: Clock,
     ) -> None:
@@ -65,17 +67,20 @@ class Runner:
         self._seat = seat
         self._stopper = stopper
         self._lifeline = lifeline
+        self._wakeup = wakeup
         self._stores = stores
         self._clock = clock
         self._meter = Meter()
         self._tidy = Tidy()
+        self._in_order = True
         self._titled_at = 0.0
         self._limits: dict[tuple[str, int | None], Limits] = {}
 
     def run(self, claim: Claim, process_id: int, memory_limit: int | None, *, short: bool) -> Ran | None:
         """Run a claim; None if it must not be started.
 
-        ``memory_limit`` is bytes, where the handler names none; a ``short`` job is not always named in the title.
+        ``memory_limit`` is bytes, where the handler names none. A ``short`` job is not always named in the title, and
+        after it ``put_in_order`` is to be called before the database is.
         """
         handler = self._handlers[claim.kind]
         limits = self._limits_of(claim, handler, memory_limit)
@@ -87,7 +92,7 @@ class Runner:
         self._title(claim, short=short)
         tell_start(claim)
         started_at = self._clock.now()
-        cpu = self._meter.start()
+        cpu = self._meter.start(short=short)
         self._seat.began(cpu)
         before = monotonic()
         note_running(claim)
@@ -103,11 +108,23 @@ class Runner:
         if os.getpid() != self._pid:  # the handler forked and came back in the child: there is one worker only
             os._exit(0)
         used = Used(round(seconds * 1e6), *self._meter.stop(cpu))
-        if not self._lifeline.is_open():
-            os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
-        self._tidy.restore(short=short)
+        self._in_order = False
+        if short:
+            self._tidy.restore_what_shows()
+        else:
+            self.put_in_order()
         self._seat.ended()
         return Ran(ended_for_good(verdict, claim, handler), started_at, seconds, used, self._stopper.end())
+
+    def put_in_order(self) -> None:
+        """Undo what handlers did to this process."""
+        if self._in_order:
+            return
+        if not self._lifeline.is_open():
+            os._exit(processes.LOST_DESCRIPTORS)  # so is, perhaps, the database: nothing may be written to it
+        self._tidy.restore()
+        self._wakeup.reclaim()
+        self._in_order = True
 
     def _limits_of(self, claim: Claim, handler: Handler[..., Any], memory_limit: int | None) -> Limits:
         limits = self._limits.get((claim.kind, memory_limit))

@@ -36,6 +36,7 @@ class Seat:
         self._slot = slot
         self._words = slot.words
         self._limits = NO_LIMITS
+        self._kind = ""
 
     def announce(self, process_id: int, pid: int) -> None:
         """Publish under which process id this worker is registered."""
@@ -85,7 +86,9 @@ class Seat:
         words[Word.PROGRESS_DONE] = NONE
         words[Word.PROGRESS_TOTAL] = NONE
         self._slot.set_job_id(claim.id)
-        self._slot.set_text(Word.KIND, claim.kind)
+        if claim.kind != self._kind:
+            self._slot.set_text(Word.KIND, claim.kind)
+            self._kind = claim.kind
         self._limits = limits
         if limits.time:
             words[Word.DEADLINE] = now + limits.time

@@ -126,6 +126,7 @@ class Worker:
     def step(self) -> None:
         """Exchange if it is time to, then run one job or sleep until there is one."""
         if not self._held or self._leaving or self._must_hand_in():
+            self._runner.put_in_order()
             self._note_signals(0.0)
             if not self._exchange():
                 return
@@ -255,9 +256,9 @@ class Worker:
         if ran is None:
             self._leaving = self._leaving or self._seat.closed
             self._held.appendleft(claim)
+            self._runner.put_in_order()
             self._exchange(release_all=True)
             return
-        self._wakeup.reclaim()
         self._appetite.learn(claim.kind, ran.seconds)
         if self._jobs_left is not None:
             self._jobs_left -= 1
