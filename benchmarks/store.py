@@ -14,7 +14,7 @@ from forge_jobs.model.job import NewJob
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage import open_storage
-from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, Want
+from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, Want, done
 
 QUEUE = "default"
 KIND = "work"
@@ -138,10 +138,7 @@ class Store:
 
     def _done(self, claim: Claim) -> Ended:
         now = time.time_ns() // 1000
-        return Ended(
-            key=claim.key, id=claim.id, queue=claim.queue, process_id=self._process_id, claim_no=claim.claim_no,
-            status=Status.DONE, result=b"null", started_at=now, finished_at=now,
-        )  # fmt: skip
+        return done(claim, self._process_id, b"null", now, now, cpu_time=10, peak_memory=1 << 25)
 
     def checkpoint(self) -> tuple[float, int]:
         """Move the log into the file, so that it is written from its start again; it keeps its size.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from forge_jobs.errors import InvalidValue
@@ -17,14 +17,15 @@ Take = Callable[[KindRules], Granted]
 class Line:
     """The jobs in line of one queue, as one exchange sees them. Kinds whose rate limits have no tokens leave it."""
 
-    def __init__(self, tables: Tables, connection: Any, want: Want, take: Take) -> None:
+    def __init__(self, tables: Tables, connection: Any, want: Want, take: Take, limited: Collection[str]) -> None:
+        """Look at what is in line; ``limited`` are the kinds that have limits."""
         self._tables = tables
         self._connection = connection
         self._want = want
         self._take = take
         self._rules: dict[str, KindRules] = {}
         self._empty: set[str] = set()
-        self._limited = {kind for (kind,) in tables.run(connection, "limited_kinds")}
+        self._limited = limited
         self._strays: list[Key] = []
 
     def choose(self, rows: Iterable[Any], payload_of: Callable[[int], bytes]) -> list[Claim]:
@@ -32,11 +33,16 @@ class Line:
         want = self._want
         claims: list[Claim] = []
         cost, size = 0.0, 0
+        queue, number = want.queue, want.first_claim_no
         for row in rows:
-            seq, _id, kind, *_, limit_key, _throttles, _trace = row
+            (
+                seq, job_id, kind, attempts, max_attempts, crashes, payload, time_limit, expires_at, limit_key,
+                throttles, trace, since,
+            ) = row  # fmt: skip
             if limit_key is not None and kind in self._empty:
                 continue
-            payload: bytes = payload_of(seq) if row[6] is None else row[6]
+            if payload is None:
+                payload = payload_of(seq)
             if limit_key is None and kind in self._limited:
                 self._put_under_limits(seq, kind, payload)
                 continue
@@ -45,7 +51,13 @@ class Line:
             if claims and (cost > want.budget or size > want.size):
                 break
             if limit_key is None or self._may_start(kind):
-                claims.append(_claim(row, payload, want.queue, want.first_claim_no + len(claims)))
+                claims.append(
+                    Claim(
+                        seq, job_id, kind, queue, number, attempts + 1, max_attempts, crashes, payload, 0, time_limit,
+                        expires_at, limit_key, throttles, trace, since,
+                    )
+                )  # fmt: skip
+                number += 1
         return claims
 
     def _put_under_limits(self, seq: int, kind: str, payload: bytes) -> None:
@@ -84,10 +96,6 @@ class Line:
         return closed
 
 
-def _claim(row: Any, payload: bytes, queue: str, number: int) -> Claim:
-    seq, job_id, kind, attempts, max_attempts, crashes = row[:6]
-    time_limit, expires_at, limit_key, throttles, trace = row[7:]
-    return Claim(
-        seq, job_id, kind, queue, number, attempts + 1, max_attempts, crashes, payload,
-        time_limit=time_limit, expires_at=expires_at, limit_key=limit_key, throttles=throttles, trace=trace,
-    )  # fmt: skip
+def limited_kinds(tables: Tables, connection: Any) -> frozenset[str]:
+    """Return the names of the kinds that have limits."""
+    return frozenset(kind for (kind,) in tables.run(connection, "limited_kinds"))

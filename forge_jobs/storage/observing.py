@@ -68,6 +68,19 @@ class Observations:
         for (queue, kind), number in Counter((claim.queue, claim.kind) for claim in claims).items():
             self.of(queue, kind).claimed += number
 
+    def succeeded(self, ends: Sequence[Ended]) -> None:
+        """Note successes that know their kind and since when they might have started."""
+        by_kind: dict[tuple[str, str], list[Ended]] = {}
+        for end in ends:
+            by_kind.setdefault((end.queue, end.kind), []).append(end)
+        for (queue, kind), those in by_kind.items():
+            seen = self.of(queue, kind)
+            seen.done += len(those)
+            times = [(end.since, end.started_at, end.finished_at) for end in those if end.started_at is not None]
+            seen.waits += [started_at - (since or started_at) for since, started_at, _ in times]
+            seen.runs += [finished_at - started_at for _, started_at, finished_at in times]
+            seen.cpu += sum(end.cpu_time or 0 for end in those)
+
     def done(self, end: Ended, kind: str, since: int) -> None:
         """Note a success; ``since`` is the instant from which on the attempt might have started."""
         seen = self.of(end.queue, kind)

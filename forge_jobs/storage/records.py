@@ -34,8 +34,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 class Claim(msgspec.Struct, frozen=True):
     """One claimed job. (process id, ``claim_no``) names this claim for ever; ``key`` is the storage's own row key.
 
-    ``time_limit`` is microseconds; from the instant ``expires_at`` on it is not to be started. ``limit_key`` is None
-    where its kind has no limits.
+    ``time_limit`` is microseconds; from the instant ``expires_at`` on it is not to be started, from ``since`` on it
+    might have been. ``limit_key`` is None where its kind has no limits.
     """
 
     key: int
@@ -53,6 +53,7 @@ class Claim(msgspec.Struct, frozen=True):
     limit_key: str | None = None
     throttles: int = 0
     trace: str | None = None
+    since: int | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +63,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     when a pending or failed job may run again, ``None`` for one that keeps its place in line; ``error`` is the line
     for the error history, if any; ``cpu_time`` (microseconds) and ``peak_memory`` (bytes) what the attempt used, where
     known. ``limited``: its kind has limits, so others may wait for the end; ``throttled``: it counts as a throttle;
-    ``lets_go``: it leaves its key to others while it waits; ``heard``: somebody listens for its success.
+    ``lets_go``: it leaves its key to others while it waits; ``heard``: somebody listens for its success. ``kind`` and
+    ``since`` are the claim's, where it knew them.
     """
 
     key: int
@@ -84,6 +86,8 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     throttled: bool = False
     lets_go: bool = False
     heard: bool = False
+    kind: str = ""
+    since: int | None = None
 
     @property
     def never_started(self) -> bool:
@@ -137,6 +141,8 @@ def done(
         peak_memory=peak_memory,
         limited=claim.limit_key is not None,
         heard=heard,
+        kind=claim.kind,
+        since=claim.since,
     )
 
 

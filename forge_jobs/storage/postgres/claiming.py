@@ -6,8 +6,9 @@ from typing import Any
 
 import psycopg
 
+from forge_jobs.model.limits import Granted, KindRules
 from forge_jobs.storage.admission import all_rules
-from forge_jobs.storage.choosing import Line
+from forge_jobs.storage.choosing import Line, limited_kinds
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.buckets import take
@@ -19,9 +20,11 @@ from forge_jobs.storage.records import Claim, Want
 def claim(database: Database, connection: psycopg.Connection[Any], process_id: int, want: Want) -> list[Claim]:
     """Give the first jobs in line to a process, as far as its wishes and their rate limits go."""
     now = database.clock.now()
-    line = Line(
-        database, connection, want, lambda rules: take(database, connection, rules.rate_limits, rules.rate_cost)
-    )
+
+    def take_tokens(rules: KindRules) -> Granted:
+        return take(database, connection, rules.rate_limits, rules.rate_cost)
+
+    line = Line(database, connection, want, take_tokens, limited_kinds(database, connection))
     scopes = {scope for rules in all_rules(database, connection).values() for scope in rules.rate_limits}
     database.run(connection, "lock_buckets", (sorted(scopes),))  # of all kinds: their jobs stand in line as they like
     asked = (want.queue, list(want.kinds), want.rows, instant(now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apsw
 
+from forge_jobs.model.limits import Granted, KindRules
 from forge_jobs.storage.choosing import Line
 from forge_jobs.storage.records import Claim, Want
 from forge_jobs.storage.sql import statement
@@ -12,12 +13,19 @@ from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.rows import json_text, text
 
 
-def claim(database: Database, connection: apsw.Connection, process_id: int, want: Want) -> list[Claim]:
-    """Give the first jobs in line to a process, as far as its wishes and their rate limits go."""
+def claim(
+    database: Database, connection: apsw.Connection, process_id: int, want: Want, limited: frozenset[str]
+) -> list[Claim]:
+    """Give the first jobs in line to a process, as far as its wishes and their rate limits go.
+
+    ``limited`` are the kinds that have limits.
+    """
     now = database.clock.now()
-    line = Line(
-        database, connection, want, lambda rules: take(database, connection, rules.rate_limits, rules.rate_cost)
-    )
+
+    def take_tokens(rules: KindRules) -> Granted:
+        return take(database, connection, rules.rate_limits, rules.rate_cost)
+
+    line = Line(database, connection, want, take_tokens, limited)
     asked = (want.queue, json_text(want.kinds), want.rows, now)
 
     def body_of(seq: int) -> bytes:

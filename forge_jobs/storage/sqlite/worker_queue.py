@@ -11,13 +11,14 @@ import apsw
 from forge_jobs.errors import ClaimLost
 from forge_jobs.model.queue import QUIET, QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.storage.choosing import limited_kinds
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.sqlite.claiming import claim
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
-from forge_jobs.storage.sqlite.hand_in import hand_in, hand_in_seen
+from forge_jobs.storage.sqlite.hand_in import NotAllOurs, hand_in, hand_in_plain, hand_in_seen, is_plain
 from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import claim_of, settings_of
 
@@ -31,19 +32,31 @@ class SqliteWorkerQueue:
 
     def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
         """Hand in what has ended and claim what is next; None if the process is not registered any more."""
+        try:
+            return self._exchange(process_id, ended, want, at_once=True)
+        except NotAllOurs:
+            return self._exchange(process_id, ended, want, at_once=False)
+
+    def _exchange(
+        self, process_id: int, ended: Sequence[Ended], want: Want | None, *, at_once: bool
+    ) -> Exchanged | None:
         with self._database.writing() as connection:
             registered = self._database.run(connection, "registered", (process_id,))
             if not registered:
                 return None
+            limited = limited_kinds(self._database, connection)
             seen = Observations()
-            handed_in = hand_in_seen(self._database, connection, ended, registered[0][0], seen)
+            plain = [end for end in ended if is_plain(end, limited)] if at_once else []
+            others = [end for end in ended if not is_plain(end, limited)] if at_once else ended
+            hand_in_plain(connection, plain, registered[0][0], seen)
+            handed_in = hand_in_seen(self._database, connection, others, registered[0][0], seen)
             queue = want.queue if want else (ended[0].queue if ended else "")
             settings = self._settings(connection, queue)
             if settings.throttles and any(end.status is Status.DONE for end in ended):
                 self._database.run(connection, "warm_up", (queue, self._database.clock.now() - QUIET))
             claims: list[Claim] = []
             if want and self._may_claim(connection, process_id, settings):
-                claims = claim(self._database, connection, process_id, want)
+                claims = claim(self._database, connection, process_id, want, limited)
             seen.claimed(claims)
             add_observed(connection, self._database.clock.now(), seen)
         self._ring(ended, handed_in.ready, claims)
