@@ -7,7 +7,6 @@ import apsw
 from forge_jobs.model.limits import Granted, KindRules
 from forge_jobs.storage.choosing import Line
 from forge_jobs.storage.records import Claim, Want
-from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.buckets import take
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.rows import json_text, text
@@ -39,6 +38,7 @@ def claim(
     claims = choose()
     while line.close_empty() and not claims:  # all that was seen had no tokens: the others are behind it
         claims = choose()
-    rows = [(process_id, c.claim_no, now, c.key) for c in claims]
-    connection.executemany(statement("sqlite", "claim"), rows)
+    if claims:
+        chosen = json_text([one.key for one in claims])
+        database.run(connection, "claim", (process_id, want.first_claim_no, now, chosen))
     return claims
