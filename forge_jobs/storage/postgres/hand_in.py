@@ -14,7 +14,7 @@ from forge_jobs.storage.admission import admit, kind_rules
 from forge_jobs.storage.announcing import End
 from forge_jobs.storage.noting import Noted, Tally
 from forge_jobs.storage.observing import Observations
-from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.postgres.adapting import Instants, JsonTexts, Numbers, instant
 from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.metrics import add_observed
@@ -77,17 +77,18 @@ def add_errors(database: Database, connection: Connection, errors: Sequence[tupl
 
 
 def done_columns(done: Sequence[Ended]) -> tuple[object, ...]:
-    """Return successes as parameters: one list for each column, nothing where there are none (lists are slow)."""
+    """Return successes as parameters, in the order of their keys: one for each column, none where there are none."""
     if not done:
         return (None,) * 7
+    ordered = sorted(done, key=lambda end: end.key)
     return (
-        [end.key for end in done],
-        [end.claim_no for end in done],
-        [None if end.result is None else end.result.decode() for end in done],
-        [instant(end.started_at) for end in done],
-        [instant(end.finished_at) for end in done],
-        [end.cpu_time for end in done],
-        [end.peak_memory for end in done],
+        Numbers([end.key for end in ordered]),
+        Numbers([end.claim_no for end in ordered]),
+        JsonTexts([end.result for end in ordered]),
+        Instants([end.started_at for end in ordered]),
+        Instants([end.finished_at for end in ordered]),
+        Numbers([end.cpu_time for end in ordered]),
+        Numbers([end.peak_memory for end in ordered]),
     )
 
 

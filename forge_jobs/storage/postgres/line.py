@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 from forge_jobs.clock import monotonic
@@ -56,12 +56,14 @@ class Line:
         """Return the place behind which to look, None for all of the line."""
         return self._place if self._now() < self._afresh_at else None
 
-    def learn(self, behind: Place | None, claimed: Sequence[Claimed]) -> bool:
-        """Learn from what a claim gave; return whether nothing was there only because the line was not seen whole."""
-        if not claimed:
+    def learn(self, behind: Place | None, last: Claimed | None) -> bool:
+        """Learn from the last in line of what a claim gave, None of nothing.
+
+        Returns whether nothing was there only because the line was not seen whole.
+        """
+        if last is None:
             self._afresh_at = float("-inf")
             return behind is not None
-        last = max(claimed)
         self._place = (last.priority, instant(last.due), last.key)
         if behind is None:
             self._slow = self._slow + 1 if last.took >= SLOW else 0

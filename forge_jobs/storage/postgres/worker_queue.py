@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -52,7 +53,7 @@ class PostgresWorkerQueue:
         if want and answer.metered:
             claims = again(lambda: self._claim_in_turn(process_id, want))
             return Exchanged(claims=claims, refused=answer.refused, settings=answer.settings)
-        if want and (self._line.learn(behind, answer.places) or (self._capped and not answer.in_turn)):
+        if want and (self._line.learn(behind, answer.last) or (self._capped and not answer.in_turn)):
             anew = self.exchange(process_id, (), want)
             return None if anew is None else msgspec.structs.replace(anew, refused=answer.refused)
         return Exchanged(claims=answer.claims, refused=answer.refused, settings=answer.settings)
@@ -60,7 +61,7 @@ class PostgresWorkerQueue:
     def _at_once(self, ended: Sequence[Ended], queue: str, values: Sequence[object]) -> _Answer | None:
         """Do all in one statement: nothing has to be known before it."""
         with self._database.single() as connection:
-            header, *claimed = self._database.run(connection, "exchange", values)
+            header, claimed = self._exchanged(connection, values)
             if header[0] is None:
                 return None
             refused = refused_of(self._database, connection, ended, header[1])
@@ -77,7 +78,7 @@ class PostgresWorkerQueue:
                 return None
             in_turn = bool(database.run(connection, "queue_turn", (queue,)))  # queues are locked before kinds
             handed_in = hand_in(database, connection, ended, registered[0][0])
-            header, *claimed = database.run(connection, "exchange", [*values, in_turn])
+            header, claimed = self._exchanged(connection, [*values, in_turn])
             handed_in.ready.subtract({queue: len(claimed)})  # some of them may have been others: then one waker more
             self._ring(connection, ended, handed_in.ready)
         return _Answer(queue, header, claimed, handed_in.refused, in_turn=in_turn)
@@ -91,9 +92,14 @@ class PostgresWorkerQueue:
                 return []
             in_turn = bool(database.run(connection, "queue_turn", (want.queue,)))
             values = [*_claim_values(process_id, want.queue, nothing, database.clock.now()), *done_columns(()), *START]
-            header = database.run(connection, "exchange", [*values, in_turn])[0]
+            header, _none = self._exchanged(connection, [*values, in_turn])
             allowed = _Answer(want.queue, header, [], [], in_turn=in_turn).allowed
             return claim(database, connection, process_id, want) if allowed else []
+
+    def _exchanged(self, connection: psycopg.Connection[Any], values: Sequence[object]) -> tuple[list[Any], list[Any]]:
+        """Return what ``exchange.sql`` says about the process and the queue, and the rows of what it has claimed."""
+        first, *claimed = self._database.run(connection, "exchange", values)
+        return msgspec.json.decode(first[0]), claimed
 
     def _warm_up(self, queue: str) -> None:
         with self._database.single() as connection:
@@ -138,12 +144,25 @@ def _needs_steps(end: Ended, process_id: int) -> bool:
 
 
 class _Answer:
-    """The rows of ``exchange.sql``: one about the process and the queue, then one for each job that was claimed."""
+    """What ``exchange.sql`` says: about the process and the queue, then a row for each job that was claimed."""
 
-    def __init__(self, queue: str, header: Any, claimed: Sequence[Any], refused: list[int], *, in_turn: bool) -> None:
+    def __init__(self, queue: str, header: Any, claimed: list[Any], refused: list[int], *, in_turn: bool) -> None:
         self.settings = QueueSettings(name=queue) if header[4] is None else settings_of(header[4:18])
-        self.claims = sorted((_claim_of(row[18:], queue) for row in claimed), key=lambda claim: claim.claim_no)
-        self.places = [Claimed(row[31], row[32], row[18], row[33]) for row in claimed]
+        claimed.sort(key=itemgetter(4))  # by claim number, so in the order of the line
+        self.claims = [
+            Claim(
+                seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, payload, 0, time_limit, expires_at,
+                limit_key, throttles, trace,
+            )
+            for (
+                _, seq, job_id, kind, claim_no, attempts, max_attempts, crashes, payload, time_limit, expires_at,
+                limit_key, throttles, trace, *_place,
+            ) in claimed
+        ]  # fmt: skip
+        self.last = None
+        if claimed:
+            _, seq, *_rest, priority, due, took = claimed[-1]
+            self.last = Claimed(priority, due, seq, took)
         self.allowed, self.metered = bool(header[2]), bool(header[3])
         self.refused = refused
         self.in_turn = in_turn
@@ -158,12 +177,3 @@ def _claim_values(process_id: int, queue: str, want: Want | None, now: int) -> t
         *(process_id, queue, list(want.kinds), want.rows, want.budget, want.size, instant(now), *costs),
         want.first_claim_no,
     )
-
-
-def _claim_of(row: Any, queue: str) -> Claim:
-    seq, job_id, kind, claim_no, attempts, max_attempts, crashes, payload, time_limit, expires_at = row[:10]
-    limit_key, throttles, trace = row[10:13]
-    return Claim(
-        seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, payload,
-        time_limit=time_limit, expires_at=expires_at, limit_key=limit_key, throttles=throttles, trace=trace,
-    )  # fmt: skip

@@ -1,6 +1,7 @@
 -- Hands in successes and claims what is next, and notes both for the metrics, in one statement: what a process does that
--- is not registered any more matches nothing, and its own row stays until the end, so that a rescue waits. First a row
--- without a job: whose process this is, which successes were recorded, and the queue's settings.
+-- is not registered any more matches nothing, and its own row stays until the end, so that a rescue waits. Successes must
+-- come in the order of their keys, in which everybody locks. First a row without a job: whose process this is, which
+-- successes were recorded, and the queue's settings. The last claim says its place in line, and how long it all took.
 -- The line is read behind a place in it ($18 to $20), and before that only where a priority is more urgent. Rows that
 -- another claims just now are passed over; MATERIALIZED: each LIMIT is taken once. A queue with a cap gives something
 -- only to a claim that has its turn ($21, queue_turn): each must see the one before. Where a ready job takes tokens to
@@ -8,21 +9,15 @@
 -- are put under them instead.
 WITH me AS MATERIALIZED (
     SELECT process_id, host_id FROM forge_jobs.process WHERE process_id = $1 FOR SHARE
-), mine AS MATERIALIZED (
-    SELECT job.seq, e.result, e.started_at, e.finished_at, e.cpu_time, e.peak_memory
-    FROM unnest($11::bigint[], $12::bigint[], $13::text[], $14::timestamptz[], $15::timestamptz[], $16::bigint[],
-                $17::bigint[]) AS e (seq, claim_no, result, started_at, finished_at, cpu_time, peak_memory)
-    JOIN forge_jobs.job ON job.seq = e.seq
-         AND (job.process_id = $1 AND job.claim_no = e.claim_no AND job.status = 'in_progress') IS TRUE
-    WHERE EXISTS (SELECT 1 FROM me)
-    ORDER BY job.seq
-    FOR UPDATE OF job
 ), ended AS (
     UPDATE forge_jobs.job
-    SET status = 'done', result = mine.result::json, crashes = 0, started_at = mine.started_at,
+    SET status = 'done', result = mine.result, crashes = 0, started_at = mine.started_at,
         finished_at = mine.finished_at, cpu_time = mine.cpu_time, peak_memory = mine.peak_memory,
         cancel_requested_at = NULL, holds_key = NULL
-    FROM mine WHERE job.seq = mine.seq
+    FROM unnest($11::bigint[], $12::bigint[], $13::json[], $14::timestamptz[], $15::timestamptz[], $16::bigint[],
+                $17::bigint[]) AS mine (seq, claim_no, result, started_at, finished_at, cpu_time, peak_memory)
+    WHERE job.seq = mine.seq AND EXISTS (SELECT 1 FROM me)
+      AND (job.process_id = $1 AND job.claim_no = mine.claim_no AND job.status = 'in_progress') IS TRUE
     RETURNING job.seq, job.queue, job.kind, job.limit_key, job.cpu_time,
               round(1e6 * date_part('epoch', job.started_at - greatest(job.scheduled_at, job.enqueued_at)))::bigint AS wait,
               round(1e6 * date_part('epoch', job.finished_at - job.started_at))::bigint AS run
@@ -48,7 +43,8 @@ WITH me AS MATERIALIZED (
     WHERE metered AND EXISTS (
         SELECT 1 FROM forge_jobs.job
         WHERE job.kind = kind.name AND gate = 0 AND limit_key IS NOT NULL AND (gate = 0 OR status = 'in_progress')
-          AND queue = $2)
+          AND queue = $2
+        OFFSET 0)  -- asked for each of these kinds: to begin with all that is ready would take as long as that is
     LIMIT 1
 ), open AS MATERIALIZED (
     SELECT 1 FROM allowed WHERE NOT EXISTS (SELECT 1 FROM metered)
@@ -103,9 +99,11 @@ WITH me AS MATERIALIZED (
     SET status = 'in_progress', gate = NULL, attempts = attempts + 1, process_id = $1, started_at = $7,
         claim_no = $10 + chosen.place - 1
     FROM chosen WHERE job.seq = chosen.seq
-    RETURNING job.seq, job.id, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
-              job.time_limit, job.expires_at, job.limit_key, job.throttles, job.trace, job.priority, job.scheduled_at,
-              extract(epoch FROM clock_timestamp() - statement_timestamp())::float8
+    RETURNING job.seq, job.id::text, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
+              job.time_limit, job.expires_at, job.limit_key, job.throttles, job.trace, job.priority,
+              CASE chosen.place WHEN (SELECT count(*) FROM chosen) THEN job.scheduled_at END,
+              CASE chosen.place WHEN (SELECT count(*) FROM chosen)
+                  THEN date_part('epoch', clock_timestamp() - statement_timestamp()) END
 ), counted AS (
     INSERT INTO forge_jobs.metric_entry (at, queue, kind, entry)
     SELECT $7, queue, kind, json_build_object('done', count(*), 'cpu', coalesce(sum(cpu_time), 0),
@@ -114,15 +112,15 @@ WITH me AS MATERIALIZED (
     UNION ALL
     SELECT $7, $2, kind, json_build_object('claimed', count(*)) FROM claimed GROUP BY kind
 )
-SELECT (SELECT host_id FROM me) AS host_id, ARRAY(SELECT seq FROM ended) AS recorded,
-       EXISTS (SELECT 1 FROM allowed) AS allowed, EXISTS (SELECT 1 FROM metered) AS metered,
-       name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead, max_workers, memory_limit,
-       keep_done_jobs, keep_dead_jobs, cool_down, throttles, throttled_until,
-       NULL::bigint AS seq, NULL::uuid AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
+SELECT json_build_array(
+           (SELECT host_id FROM me), ARRAY(SELECT seq FROM ended), EXISTS (SELECT 1 FROM allowed),
+           EXISTS (SELECT 1 FROM metered), name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead,
+           max_workers, memory_limit, keep_done_jobs, keep_dead_jobs, cool_down, throttles,
+           round(1e6 * date_part('epoch', throttled_until))::bigint) AS header,
+       NULL::bigint AS seq, NULL::text AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
        NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
-       NULL::timestamptz AS expires_at, NULL AS limit_key, NULL::integer AS throttles_of, NULL AS trace,
+       NULL::timestamptz AS expires_at, NULL AS limit_key, NULL::integer AS throttles, NULL AS trace,
        NULL::integer AS priority, NULL::timestamptz AS scheduled_at, NULL::float8 AS took
 FROM (SELECT 1) AS one LEFT JOIN forge_jobs.queue ON name = $2
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, claimed.*
-FROM claimed
+SELECT NULL, claimed.* FROM claimed
