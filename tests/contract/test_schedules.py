@@ -28,6 +28,7 @@ from tests.support.schedules import (
     times_made,
 )
 from tests.support.together import together
+from tests.support.until import until
 
 FIRST = (START // MINUTE + 1) * MINUTE
 """The first whole minute of a test."""
@@ -471,11 +472,7 @@ def test_a_fire_rings(storage: Storage, clock: FakeClock) -> None:
 
     fire(storage)
 
-    heard: list[tuple[str, int, int | None]] = []
-    for _ in range(100):
-        heard += bell.rings()
-        if heard:
-            break
+    heard = until(bell.rings, told="a ring")
     bell.close()
     assert ("media", 1, None) in heard
 
