@@ -21,6 +21,11 @@ class Noted:
         self.told: list[End] = []
         self.seen = seen
 
+    def give_back(self, queue: str, kind: str, limit_key: str | None) -> None:
+        """Note a claim that was never started."""
+        self.seen.given_back(queue, kind)
+        self.free(kind, limit_key)
+
     def free(self, kind: str, limit_key: str | None) -> None:
         """Note that a job has left its places, if its kind has limits."""
         if limit_key is not None:

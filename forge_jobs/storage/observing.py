@@ -87,6 +87,10 @@ class Observations:
         seen.done += 1
         _time(seen, end, since)
 
+    def given_back(self, queue: str, kind: str) -> None:
+        """Note a claim that was never started."""
+        self.of(queue, kind).unstarted += 1
+
     def ended(self, end: Ended, kind: str, since: int) -> None:
         """Note any other end of a claim."""
         seen = self.of(end.queue, kind)

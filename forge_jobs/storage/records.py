@@ -94,6 +94,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         """Whether a claim is given back whose handler was not called."""
         return self.attempt_back and self.started_at is None
 
+    @property
+    def is_give_back(self) -> bool:
+        """Whether the job takes its old place in line as if it had never been claimed."""
+        return self.status is Status.PENDING and self.never_started and self.scheduled_at is None and not self.error
+
 
 def end_of(claim: Claim, process_id: int, status: Status, now: int, **more: Any) -> Ended:
     """Return an end of exactly this claim; ``more`` are the other fields of ``Ended``."""

@@ -41,8 +41,14 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
     for process_id in {end.process_id for end in done}:
         own = [end for end in done if end.process_id == process_id]
         refused += _hand_in_done(database, connection, own, host_id, noted)
+    back: set[int] = set()
+    for process_id in {end.process_id for end in ended if end.is_give_back}:
+        own = [end for end in ended if end.process_id == process_id and end.is_give_back]
+        back |= _give_back(database, connection, own, noted)
     for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, noted):
+        if end.status is Status.DONE or end.key in back:
+            continue
+        if not _hand_in_other(database, connection, end, noted):
             refused.append(end.claim_no)
     add_tallies(database, connection, host_id, noted.tally)
     add_observed(database, connection, database.clock.now(), noted.seen)
@@ -62,6 +68,16 @@ def _hand_in_done(
             noted.seen.done(end, *accepted[end.key])
     noted.told += _heard(database, connection, [end for end in own if end.heard and end.key in accepted])
     return refused_of(database, connection, own, list(accepted))
+
+
+def _give_back(database: Database, connection: Connection, own: Sequence[Ended], noted: Noted) -> set[int]:
+    """Give claims of one process back that were never started; return the keys of those for which that was all."""
+    queues = {end.key: end.queue for end in own}
+    columns = ([end.key for end in own], [end.claim_no for end in own], [end.crashes for end in own])
+    given = database.run(connection, "give_back", (own[0].process_id, *map(Numbers, columns)))
+    for key, kind, limit_key in given:
+        noted.give_back(queues[key], kind, limit_key)
+    return {key for key, _kind, _limit_key in given}
 
 
 def add_tallies(database: Database, connection: Connection, host_id: str | None, tally: Tally) -> None:

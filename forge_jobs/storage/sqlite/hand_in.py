@@ -73,8 +73,11 @@ def hand_in_seen(
         return HandedIn([], Counter())
     noted = Noted(seen)
     refused = _hand_in_done(database, connection, [e for e in ended if e.status is Status.DONE], noted)
+    back = _give_back(connection, [end for end in ended if end.is_give_back], noted)
     for end in ended:
-        if end.status is not Status.DONE and not _hand_in_other(database, connection, end, noted):
+        if end.status is Status.DONE or end.key in back:
+            continue
+        if not _hand_in_other(database, connection, end, noted):
             refused.append(end.claim_no)
     add_tallies(connection, host_id, noted.tally)
     return HandedIn(refused, admit(database, connection, noted.freed) + announce(database, connection, noted.told))
@@ -111,6 +114,16 @@ def _hand_in_done(database: Database, connection: apsw.Connection, done: list[En
         elif _state(database, connection, end).status is not Status.DONE:
             refused.append(end.claim_no)
     return refused
+
+
+def _give_back(connection: apsw.Connection, ended: Sequence[Ended], noted: Noted) -> set[int]:
+    """Give claims back that were never started; return the keys of those for which that was all."""
+    queues = {end.key: end.queue for end in ended}
+    rows = [(end.crashes, end.key, end.process_id, end.claim_no) for end in ended]
+    given: list[tuple[int, str, str | None]] = [*connection.executemany(statement("sqlite", "give_back"), rows)]
+    for key, kind, limit_key in given:
+        noted.give_back(queues[key], kind, limit_key)
+    return {key for key, _kind, _limit_key in given}
 
 
 def _done_row(end: Ended) -> tuple[object, ...]:
