@@ -326,6 +326,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 PUT_OFF = 60 * MICROSECONDS
 """For how long at most a job was put off (by a rate limit, say) that holds a drain."""
 
+FIRST_IN_LINE = 10_000
+"""Ready jobs of each queue among which those of unknown kinds are looked for, every few seconds."""
+
 NO_WORKER = "no worker serves the queue"
 UNKNOWN_KIND = "no worker knows the kind"
 

@@ -21,6 +21,7 @@ from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.retention import clean
 from forge_jobs.storage.records import (
+    FIRST_IN_LINE,
     NO_WORKER,
     PUT_OFF,
     UNKNOWN_KIND,
@@ -42,6 +43,8 @@ HELD_FOR = 60.0
 MANY_DEAD = 200_000
 FOLD_AT = 1000
 FOLD_SLICE = 50_000
+
+_ALL = None
 
 
 class PostgresUpkeep:
@@ -92,27 +95,36 @@ class PostgresUpkeep:
 
     def unserved(self) -> list[Unserved]:
         """Return the jobs that wait although nobody alive will take them."""
-        return self._survey()[0]
+        return self._survey(_ALL)[0]
 
-    def _survey(self) -> tuple[list[Unserved], list[tuple[str, str]]]:
-        """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does."""
+    def _survey(self, first: int | None) -> tuple[list[Unserved], list[tuple[str, str]]]:
+        """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does.
+
+        Of those that are ready only so many are looked at, the first in each line.
+        """
         with self._database.single() as connection:
             hosts = self._registry.live_hosts(connection)
             served = {queue for host in hosts for queue in host.queues}
             known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
-            found = self._database.run(connection, "waiting_kinds")
-            for queue, kind, _parked, jobs in found:
+            for (queue,) in self._database.run(connection, "ready_queues"):
+                for kind, jobs in self._database.run(connection, "ready_kinds", (queue, first)):
+                    waiting[queue, kind] += jobs
+            parked = self._database.run(connection, "parked_kinds")
+            for queue, kind, jobs in parked:
                 waiting[queue, kind] += jobs
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
             if (q, k) not in known
-        ], [(queue, kind) for queue, kind, parked, _jobs in found if parked and (queue, kind) in known]
+        ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
 
     def park_unserved(self, limit: int) -> list[Unserved]:
-        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
-        unserved, mistaken = self._survey()
+        """Take jobs of kinds that no live host knows out of the claim's way; return those that nobody serves.
+
+        Only the first in line are in its way: not more than ``FIRST_IN_LINE`` of each queue are looked at.
+        """
+        unserved, mistaken = self._survey(FIRST_IN_LINE)
         work: list[tuple[str, tuple[object, ...]]] = [
             ("unpark_served", ([queue], [kind], UNPARK_SLICE)) for queue, kind in mistaken
         ]

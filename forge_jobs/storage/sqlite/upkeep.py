@@ -15,6 +15,7 @@ from forge_jobs.storage.announcing import End
 from forge_jobs.storage.noting import Tally
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.records import (
+    FIRST_IN_LINE,
     NO_WORKER,
     PUT_OFF,
     UNKNOWN_KIND,
@@ -43,6 +44,8 @@ COUNT_LIMIT = 300
 LARGE_LOG_BYTES = 256 * 1024 * 1024
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 FOLD_AT = 1000
+
+_ALL = -1
 
 
 class SqliteUpkeep:
@@ -92,27 +95,36 @@ class SqliteUpkeep:
 
     def unserved(self) -> list[Unserved]:
         """Return the jobs that wait although nobody alive will take them."""
-        return self._survey()[0]
+        return self._survey(_ALL)[0]
 
-    def _survey(self) -> tuple[list[Unserved], list[tuple[str, str]]]:
-        """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does."""
+    def _survey(self, first: int) -> tuple[list[Unserved], list[tuple[str, str]]]:
+        """Return the jobs that nobody serves, and (queue, kind) of those that are parked though somebody does.
+
+        Of those that are ready only so many are looked at, the first in each line.
+        """
         with self._database.snapshot() as connection:
             hosts = self._registry.live_hosts(connection)
             served = {queue for host in hosts for queue in host.queues}
             known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
-            found = self._database.run(connection, "waiting_kinds")
-            for queue, kind, _parked, jobs in found:
+            for (queue,) in self._database.run(connection, "ready_queues"):
+                for kind, jobs in self._database.run(connection, "ready_kinds", (queue, first)):
+                    waiting[queue, kind] += jobs
+            parked = self._database.run(connection, "parked_kinds")
+            for queue, kind, jobs in parked:
                 waiting[queue, kind] += jobs
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
             if (q, k) not in known
-        ], [(queue, kind) for queue, kind, parked, _jobs in found if parked and (queue, kind) in known]
+        ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
 
     def park_unserved(self, limit: int) -> list[Unserved]:
-        """Take jobs of kinds that no live host knows out of the claim's way; return all that nobody serves."""
-        unserved, mistaken = self._survey()
+        """Take jobs of kinds that no live host knows out of the claim's way; return those that nobody serves.
+
+        Only the first in line are in its way: not more than ``FIRST_IN_LINE`` of each queue are looked at.
+        """
+        unserved, mistaken = self._survey(FIRST_IN_LINE)
         work: list[tuple[str, tuple[object, ...]]] = [
             ("unpark_served", (json_text([queue]), json_text([kind]))) for queue, kind in mistaken
         ]

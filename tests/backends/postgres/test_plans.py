@@ -114,7 +114,9 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "statuses": (f"ARRAY[{AN_ID}]", {"job_id_key"}),
     "unique_holder": ("'work', 'key-pending17'", {"job_unique"}),
     "unpark_served": ("'{default}', '{work}', 500", {SHUT, PK}),
-    "waiting_kinds": ("", {READY, SHUT}),
+    "ready_kinds": ("'default', 10000", {READY}),
+    "ready_queues": ("", {READY}),
+    "parked_kinds": ("", {SHUT}),
 }
 """The values each statement is tried with, and by which indexes of the job table it finds its rows."""
 

@@ -87,10 +87,8 @@ HOT: dict[str, list[str]] = {
     "statuses": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
     "unique_holder": ["SEARCH job USING INDEX job_unique (kind=? AND unique_key=?)"],
     "unpark_served": ["SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)"],
-    "waiting_kinds": [
-        "SCAN job USING COVERING INDEX job_ready",
-        "SEARCH job USING COVERING INDEX job_shut (gate=?)",
-    ],
+    "ready_kinds": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
+    "parked_kinds": ["SEARCH job USING COVERING INDEX job_shut (gate=?)"],
 }
 """How each statement finds its rows of the job table."""
 
@@ -105,7 +103,7 @@ SORTS_ALLOWED = {
     "find_by_id",
     "kind_holders",
     "select_by_id",
-    "waiting_kinds",
+    "ready_kinds",
 }
 """These group or sort live rows only, or the few that were named."""
 

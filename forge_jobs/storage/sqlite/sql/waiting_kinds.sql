@@ -1,5 +1,0 @@
--- How many jobs of each kind are ready in each queue, and how many are set aside because no live worker knows the kind.
--- (The last condition is that of the index: without it SQLite would read the whole table.)
-SELECT queue, kind, 0, count(*) FROM job WHERE gate = 0 GROUP BY queue, kind
-UNION ALL
-SELECT queue, kind, 1, count(*) FROM job WHERE gate = 4 AND gate > 1 GROUP BY queue, kind
