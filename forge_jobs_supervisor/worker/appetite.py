@@ -28,6 +28,7 @@ class Appetite:
         self._kinds = kinds
         self._unlike = unlike
         self._means: dict[str, float] = {}
+        self._pace = 0.0
 
     def learn(self, kind: str, seconds: float) -> None:
         """Take one run into the mean. A run much longer than the mean replaces it: better to claim too little."""
@@ -38,6 +39,14 @@ class Appetite:
             self._means[kind] = seconds
         else:
             self._means[kind] = mean + (seconds - mean) * WEIGHT
+
+    def keep_pace(self, seconds: float) -> None:
+        """Learn how long a job took of what was claimed last, from one's begin to the next one's.
+
+        On a machine that is busy with other things that is much longer than the job itself, and what does not come to
+        its turn within the hold is taken away again. A slower pace counts at once, a quicker one step by step.
+        """
+        self._pace = max(seconds, (self._pace + seconds) / 2)
 
     def is_short(self, kind: str) -> bool:
         """Return whether results may wait while a job of this kind runs; an unknown kind counts as long."""
@@ -57,7 +66,8 @@ class Appetite:
         short = {kind: mean * 1e6 for kind, mean in self._means.items() if mean * 2 <= HOLD}
         rows = 1
         if short and not alone:
-            rows = max(min(int(HOLD * 1e6 / max(min(short.values()), 1.0)), MAX_ROWS, at_most or MAX_ROWS), 1)
+            each = max(min(short.values()), self._pace * 1e6, 1.0)
+            rows = max(min(int(HOLD * 1e6 / each), MAX_ROWS, at_most or MAX_ROWS), 1)
         return Want(
             queue=self._queue,
             kinds=self._kinds,

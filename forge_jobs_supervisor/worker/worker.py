@@ -88,6 +88,7 @@ class Worker:
         self._ended: list[Ended] = []
         self._last_claim_no = 0
         self._exchanged_at = 0.0
+        self._ran = 0
         self._in_doubt = False
         self._failures = 0
         self._leaving = False
@@ -148,6 +149,9 @@ class Worker:
 
         ``idle`` leaves the published state as it is, so that a ring in the middle of the exchange is passed on.
         """
+        if self._ran:
+            self._appetite.keep_pace((monotonic() - self._exchanged_at) / self._ran)
+            self._ran = 0
         stood_still = not idle and self._seat.enter(State.EXCHANGE)
         release_all = release_all or stood_still or self._leaving
         self._release(keep=0 if release_all else self._appetite.keeps([c.kind for c in self._held]))
@@ -260,6 +264,7 @@ class Worker:
             self._exchange(release_all=True)
             return
         self._appetite.learn(claim.kind, ran.seconds)
+        self._ran += 1
         if self._jobs_left is not None:
             self._jobs_left -= 1
         if ran.stopped or self._jobs_left == 0:

@@ -45,10 +45,10 @@ def hand_in(database: Database, connection: Connection, ended: Sequence[Ended], 
     for process_id in {end.process_id for end in ended if end.is_give_back}:
         own = [end for end in ended if end.process_id == process_id and end.is_give_back]
         back |= _give_back(database, connection, own, noted)
-    for end in sorted(ended, key=lambda end: end.key):  # everybody locks rows in this order
-        if end.status is Status.DONE or end.key in back:
-            continue
-        if not _hand_in_other(database, connection, end, noted):
+    others = [end for end in ended if end.status is not Status.DONE and end.key not in back]
+    states = states_of(database, connection, others)
+    for end in sorted(others, key=lambda end: end.key):  # everybody locks rows in this order
+        if not _hand_in_other(database, connection, end, states.get(end.key, _NOT_OURS), noted):
             refused.append(end.claim_no)
     add_tallies(database, connection, host_id, noted.tally)
     add_observed(database, connection, database.clock.now(), noted.seen)
@@ -111,21 +111,22 @@ def done_columns(done: Sequence[Ended]) -> tuple[object, ...]:
 def refused_of(database: Database, connection: Connection, done: Sequence[Ended], recorded: Sequence[int]) -> list[int]:
     """Return the claim numbers of successes that were not recorded, and had not been before either."""
     late = [] if len(recorded) == len(done) else [end for end in done if end.key not in set(recorded)]
-    return [e.claim_no for e in late if state_of(database, connection, e).status is not Status.DONE]
+    states = states_of(database, connection, late)
+    return [end.claim_no for end in late if states.get(end.key, _NOT_OURS).status is not Status.DONE]
 
 
 def _heard(database: Database, connection: Connection, done: Sequence[Ended]) -> list[End]:
     """Return what is to be told of successes that were just recorded."""
-    states = [(end, state_of(database, connection, end)) for end in done]
-    return [End(end.id, state.kind, end.queue, state.attempt, end.status, end.finished_at) for end, state in states]
+    states = states_of(database, connection, done)
+    told = [(end, states.get(end.key, _NOT_OURS)) for end in done]
+    return [End(end.id, state.kind, end.queue, state.attempt, end.status, end.finished_at) for end, state in told]
 
 
 def _used(end: Ended) -> tuple[int | None, int | None]:
     return (end.cpu_time, end.peak_memory)
 
 
-def _hand_in_other(database: Database, connection: Connection, end: Ended, noted: Noted) -> bool:
-    state = state_of(database, connection, end)
+def _hand_in_other(database: Database, connection: Connection, end: Ended, state: _State, noted: Noted) -> bool:
     if state.status is not Status.IN_PROGRESS:
         return state.status in (end.status, Status.DEAD)  # dead: it was to be cancelled when its end was recorded
     if state.cancel_requested and end.status is not Status.DEAD:
@@ -154,7 +155,7 @@ def _hand_in_other(database: Database, connection: Connection, end: Ended, noted
 
 
 class _State(NamedTuple):
-    """What the named claim's row says now; ``status`` is None where the claim is another's.
+    """What a claim's row says now; ``status`` is None where the claim is another's.
 
     ``since`` is the instant from which on the attempt might have started.
     """
@@ -167,13 +168,19 @@ class _State(NamedTuple):
     since: int = 0
 
 
-def state_of(database: Database, connection: Connection, end: Ended) -> _State:
-    """Return what the named claim's row says now."""
-    rows = database.run(connection, "claim_state", (end.key, end.process_id, end.claim_no))
-    if not rows:
-        return _State(None)
-    status, cancel_requested_at, attempt, kind, limit_key, since = rows[0]
-    return _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key, since)
+_NOT_OURS = _State(None)
+
+
+def states_of(database: Database, connection: Connection, ended: Sequence[Ended]) -> dict[int, _State]:
+    """Return, by key, what the rows of the named claims say now; those of claims that are another's are missing."""
+    if not ended:
+        return {}
+    claims = ([end.key for end in ended], [end.process_id for end in ended], [end.claim_no for end in ended])
+    rows = database.run(connection, "claim_states", [*map(Numbers, claims)])
+    return {
+        key: _State(Status(status), cancel_requested_at is not None, attempt, kind, limit_key, since)
+        for key, status, cancel_requested_at, attempt, kind, limit_key, since in rows
+    }
 
 
 def _cancelled(end: Ended, attempt: int) -> Ended:

@@ -71,7 +71,7 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "cancel_running": ("now(), 1", {PK}),
     "cancel_waiting": ("now(), 1", {PK}),
     "census": ("", {RUNNING}),
-    "claim_state": ("1, 3, 1", {PK}),
+    "claim_states": ("'{1}', '{3}', '{1}'", {PK}),
     "claims_before": ("now()", {RUNNING}),
     "claims_of": ("3", {RUNNING}),
     "count_by_filter": (FILTER, {PK}),

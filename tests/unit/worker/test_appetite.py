@@ -39,6 +39,26 @@ def test_of_a_very_short_kind_no_more_are_wanted_than_the_limit() -> None:
     assert having_learnt(work=0.0).want(1, alone=False).rows == MAX_ROWS
 
 
+def test_on_a_busy_machine_no_more_are_wanted_than_come_to_their_turn_within_the_hold() -> None:
+    appetite = having_learnt(work=1e-5)
+    appetite.keep_pace(0.002)
+    assert appetite.want(1, alone=False).rows == HOLD / 0.002
+    appetite.keep_pace(1.0)
+    assert appetite.want(1, alone=False).rows == 1
+
+
+def test_a_machine_that_is_free_again_is_believed_step_by_step() -> None:
+    appetite = having_learnt(work=1e-5)
+    appetite.keep_pace(0.004)
+    rows = []
+    for _ in range(8):
+        appetite.keep_pace(1e-5)
+        rows.append(appetite.want(1, alone=False).rows)
+
+    assert rows == sorted(rows)
+    assert (rows[0], rows[-1]) == (9, MAX_ROWS)
+
+
 def test_of_a_long_kind_one_is_wanted() -> None:
     want = having_learnt(work=LONG).want(1, alone=False)
 
