@@ -19,7 +19,7 @@ from forge_jobs.errors import ForgeJobsError, UsageError
 from forge_jobs.model.limits import KindRules
 from forge_jobs.model.names import checked_queue, checked_size
 from forge_jobs.model.queue import DEFAULT_QUEUE
-from forge_jobs.storage import open_storage, prepare
+from forge_jobs.storage import open_storage
 from forge_jobs_supervisor import application, compose, log, preflight, reloading
 from forge_jobs_supervisor.cli.common import MAX_WORKERS, require_app
 from forge_jobs_supervisor.messages import Manifest
@@ -58,8 +58,6 @@ def run(*, log_format: str, log_level: str, progress: bool | None, **options: An
         if inheritance is None:
             raise
         reloading.try_again(inheritance, error)
-    prepare(plan.location.url)
-    processes.freeze_memory()
     if bar:
         bar.start()
     try:
@@ -107,7 +105,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
     location, manifest = _manifest(name, app, asked.database, asked.config)
     if not manifest.kinds and commands is None:
         raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
-    ours = shipped(ForgeJobs().client, commands)
+    ours = shipped((app or ForgeJobs()).client, commands)
     queues = list(dict.fromkeys([*manifest.queues, *([ours[COMMAND].queue] if commands else [])]))
     plan = compose.Plan(
         app_name=name,
@@ -117,6 +115,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
         kinds=[*manifest.kinds, *ours],
         declared=manifest.declared.also(KindRules(kind=kind, events=manifest.heard[kind]) for kind in ours),
         commands=commands,
+        shipped=ours,
         drain=asked.drain,
         grace=asked.grace,
         niceness=asked.niceness,
