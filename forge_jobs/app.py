@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
 from types import NoneType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from uuid import UUID
 
 import msgspec
 
 from forge_jobs.client import Client, Job, Page
 from forge_jobs.config import Location, QueuePaths, locate
-from forge_jobs.crontab import Crontab
 from forge_jobs.declarations import Declarations
 from forge_jobs.errors import InvalidValue
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
 from forge_jobs.limiter import RateLimiter, RateLimits
-from forge_jobs.measuring import StatsReader
-from forge_jobs.model.declared import Declared
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.limits import rate_limit
 from forge_jobs.model.names import checked_queue
@@ -28,7 +26,13 @@ from forge_jobs.model.states import Status
 from forge_jobs.operating import Age, Operating, job_filter
 from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import encode_arguments
-from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage import open_storage
+
+if TYPE_CHECKING:
+    from forge_jobs.crontab import Crontab
+    from forge_jobs.measuring import StatsReader
+    from forge_jobs.model.declared import Declared
+    from forge_jobs.storage.ports import Storage
 
 T = TypeVar("T")
 MAX_PAGE = 10_000
@@ -50,10 +54,8 @@ class ForgeJobs(Declarations, Operating):
         self._storage: Storage | None = None
         self.handlers = Registry()
         self.client = Client(lambda: self.storage, self._encoded)
-        self.stats = StatsReader(lambda: self.storage)
         self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
-        self.cron = Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
         super().__init__(self.handlers, self.client)
 
     @property
@@ -74,6 +76,20 @@ class ForgeJobs(Declarations, Operating):
         if self._storage is None:
             self._storage = open_storage(self.location.url)
         return self._storage
+
+    @functools.cached_property
+    def cron(self) -> Crontab:
+        """The schedules: call it to declare one, or use its methods."""
+        from forge_jobs.crontab import Crontab  # here, as below: few programs need it, all would wait for it
+
+        return Crontab(self.handlers, self.handler, self.client, lambda: self.storage)
+
+    @functools.cached_property
+    def stats(self) -> StatsReader:
+        """What happened, in numbers: call it."""
+        from forge_jobs.measuring import StatsReader
+
+        return StatsReader(lambda: self.storage)
 
     def use(self, storage: Storage, location: Location) -> None:
         """Use this storage from now on: for a worker, which has one already, and for tests."""
@@ -169,6 +185,8 @@ class ForgeJobs(Declarations, Operating):
 
     def declared(self) -> Declared:
         """Return what the code declares that the database must know; a supervisor that starts writes it there."""
+        from forge_jobs.model.declared import Declared
+
         heard = self.listeners.heard_of
         return Declared(
             rules=[msgspec.structs.replace(h.rules, events=heard(h.kind)) for h in self.handlers.values()],

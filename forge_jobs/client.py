@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
@@ -19,10 +19,12 @@ from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
 from forge_jobs.options import EnqueueOptions, new_job
 from forge_jobs.payload import decode_json, encode_arguments
-from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import Batch, Edit, JobFilter
 from forge_jobs.verbs import Cancelled, Changed, changed_of, narrowed, operate
 from forge_jobs.waiting import Waiters
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 _UNFINISHED = (Status.FAILED, Status.PENDING, Status.IN_PROGRESS) * 2
 """In the order in which a job passes through them, and once more for those that went back meanwhile."""

@@ -5,10 +5,8 @@ Every value knows where it came from. The only file that reads the environment.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -25,6 +23,10 @@ SEARCH_DEPTH = 4
 
 DEFAULT_PORT = 5432
 DEFAULT_MAX_CONNECTIONS = 30
+
+DEADLINE = 10.0
+"""Seconds after which a call to the database gives up, waiting for its turn included."""
+
 _PROJECT_MARKS = (CONFIG_NAME, "pyproject.toml", "setup.py", "setup.cfg", ".git")
 _ADAPTERS = ("sqlite", "postgres")
 _COMMAND_BASE = ("PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR")
@@ -152,6 +154,8 @@ def find_config(directory: Path, paths: QueuePaths) -> Path | None:
 
 def read_config(file: Path) -> DatabaseConfig:
     """Return what the file says; raise ConfigError naming the file and the key."""
+    import tomllib  # here, as below: most programs read no file
+
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -178,6 +182,8 @@ def _check_keys(values: Mapping[str, Any], file: Path) -> None:
     known = DatabaseConfig.__struct_fields__
     for key in values:
         if key not in known:
+            import difflib
+
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
             raise ConfigError(f"{file}: unknown key {key!r}; {hint}")
@@ -292,6 +298,8 @@ def app_name(directory: Path | None = None, environment: Mapping[str, str] | Non
     for place in ((d := directory or Path.cwd()), *d.parents):
         file = place / "pyproject.toml"
         if file.is_file():
+            import tomllib
+
             try:
                 found = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("forge-jobs", {}).get("app")
             except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

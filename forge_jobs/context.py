@@ -7,7 +7,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from forge_jobs.client import Job
 from forge_jobs.clock import Clock
@@ -16,9 +16,11 @@ from forge_jobs.limiter import RateLimiter
 from forge_jobs.model.names import checked_delay
 from forge_jobs.model.stops import StopReason
 from forge_jobs.payload import encode_result
-from forge_jobs.storage.limit_ports import Limits
-from forge_jobs.storage.ports import WorkerQueue
 from forge_jobs.storage.records import Claim, done
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.limit_ports import Limits
+    from forge_jobs.storage.ports import WorkerQueue
 
 JOB_LOGGER = "forge_jobs.job"
 

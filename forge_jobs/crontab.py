@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,7 +15,9 @@ from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.payload import decode_json, encode_payload
 from forge_jobs.schedules import Change, adding, changed_by, declare, job_of
-from forge_jobs.storage.ports import Storage
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 _HANDLERS = ("queue", "priority", "max_attempts")
 """What a schedule takes from the handler of its kind, unless it says it itself."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from forge_jobs import moving
 from forge_jobs.config import Location, locate
 from forge_jobs.errors import UsageError, WorkersAlive
-from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage import open_storage
 from forge_jobs.terminal import Command, print_json
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,6 +96,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
     Nobody else can write to either meanwhile, and no supervisor may run. All is copied and verified, or nothing. The
     source is left as it was: stop what enqueues, copy, change the configuration, start again.
     """
+    from forge_jobs import moving  # here: the other commands do not need all that it does
+
     before, after = (open_storage(locate(url).url) for url in (source, target))
     done = moving.copy(before, after, _show_progress if sys.stderr.isatty() else lambda _jobs: None)
     _tell(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.errors import DatabaseError
 from forge_jobs.model.checks import Check, Level
-from forge_jobs.storage import Storage
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 LATE_BEAT = 15.0
 """Seconds after which a live host's silence is told: it beats every two."""

@@ -6,11 +6,14 @@ What comes and goes between two looks is told by its end alone: a short job by "
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.happenings import Happening, Sighting
 from forge_jobs.model.states import Status
-from forge_jobs.storage import Storage
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 PAGE = 1000
 """How many rows one question reads."""

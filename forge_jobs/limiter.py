@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Bucket, RateLimit, checked_cost, checked_scope, checked_scopes, rate_limit
 from forge_jobs.model.names import checked_delay
 from forge_jobs.model.outcome import RateLimited
-from forge_jobs.storage.limit_ports import Limits
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.limit_ports import Limits
 
 
 class RateLimiter:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.metrics import MINUTE, minute_of
 from forge_jobs.model.names import checked_age, checked_kind, checked_queue
 from forge_jobs.model.stats import Stats, checked_groups, hosts_of, rows_of, step_of
-from forge_jobs.storage.ports import Storage
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 
 class StatsReader:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from forge_jobs.errors import DatabaseError, DatabaseUnusable, UsageError, WorkersAlive
 from forge_jobs.model.crontab import KEPT_FIRES, Fire, ScheduleRecord
 from forge_jobs.model.limits import Bucket, KindRules
-from forge_jobs.storage.ports import Storage
 from forge_jobs.storage.records import ArchivedJob
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 PAGE = 1000
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from forge_jobs.client import Client, checked_id
@@ -13,9 +13,11 @@ from forge_jobs.model.durations import checked_duration
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.states import Status
 from forge_jobs.model.why import Why, why
-from forge_jobs.storage import Storage
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.verbs import BATCH, Cancelled, Changed, count
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 Age = str | float | timedelta
 """A text such as "2d", seconds, or a timedelta."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,7 +11,9 @@ from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, ForgeJobsError, In
 from forge_jobs.ids import new_job_id
 from forge_jobs.model.crontab import Firing, Outcome, Schedule, ScheduleRecord, delay_of, first_fire, times_due
 from forge_jobs.model.job import NewJob
-from forge_jobs.storage.schedule_ports import Schedules
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.schedule_ports import Schedules
 
 SLICE = 20
 """How many schedules are fired before the caller may see to something else."""

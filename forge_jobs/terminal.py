@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import click
-import msgspec
 
 from forge_jobs.errors import ForgeJobsError, UsageError
 
@@ -31,4 +30,6 @@ class Command(click.Group):
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
+    import msgspec  # here: a command's --help needs it not
+
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))

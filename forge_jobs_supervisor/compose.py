@@ -7,17 +7,19 @@ import os
 import random
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import monotonic
 from forge_jobs.config import Location, worker_label, worker_version
 from forge_jobs.errors import ForgeJobsError
+from forge_jobs.handlers import Handler
 from forge_jobs.ids import new_host_id
 from forge_jobs.model.declared import Declared
 from forge_jobs.settling import Settler
-from forge_jobs.storage import close_idle, open_storage
+from forge_jobs.storage import close_idle, open_storage, prepare
 from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor import application, reloading
 from forge_jobs_supervisor.coordinator.coordinator import Coordinator
@@ -29,7 +31,6 @@ from forge_jobs_supervisor.parent.scaling import UNWORN, Wear
 from forge_jobs_supervisor.parent.supervisor import Supervisor
 from forge_jobs_supervisor.preflight import check_fork_safety, life_file
 from forge_jobs_supervisor.reloading import Inheritance
-from forge_jobs_supervisor.shipped import shipped
 from forge_jobs_supervisor.shipped.rules import Rules
 from forge_jobs_supervisor.unix import processes, titles
 from forge_jobs_supervisor.unix.alarm import wait_for_lock
@@ -60,6 +61,7 @@ class Plan:
     kinds: Sequence[str]
     declared: Declared = field(default_factory=Declared)
     commands: Rules | None = None  # None: no programs are run
+    shipped: Mapping[str, Handler[..., Any]] = field(default_factory=dict)  # the handlers that come with the farm
     drain: bool = False
     grace: float = 30.0
     niceness: int = 10
@@ -88,6 +90,11 @@ class Farm:
         self._plan = plan
         self._estate = inheritance.estate if inheritance else None
         self._life_lock = _life_lock(plan.location, inheritance)
+        url = plan.location.url
+        prepare(url)
+        # Made here, where they open nothing, and shared by all who are forked: each opens a connection of its own.
+        self._stores = open_storage(url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
+        self._handlers_stores = open_storage(url)  # their waiting leaves a handler's signals alone
         hostname = socket.gethostname()
         self._host = HostRecord(
             host_id=inheritance.host_id if inheritance else new_host_id(),
@@ -114,6 +121,7 @@ class Farm:
             estate=self._estate,
             hangup_stops=processes.has_terminal(),
         )
+        processes.freeze_memory()
         supervisor.run()
         return Report(
             farewell=supervisor.farewell,
@@ -153,7 +161,7 @@ class Farm:
         stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
         wakeup = Wakeup(stops)
         processes.unblock_signals()
-        stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
+        stores = self._stores
         coordinator = Coordinator(
             host=self._host,
             stores=stores,
@@ -211,12 +219,10 @@ class Farm:
     def _worker(
         self, app: ForgeJobs, birth: Birth, seat: Seat, stopper: Stopper, lifeline: Lifeline, wakeup: Wakeup
     ) -> Worker:
-        # Connections of the handlers' own, opened at first use: their waiting leaves a handler's signals alone.
-        app.use(open_storage(self._plan.location.url), self._plan.location)
+        app.use(self._handlers_stores, self._plan.location)
         app.hooks.start()
-        stores = open_storage(self._plan.location.url, wait=wait_for_lock, deadline=WORKER_DEADLINE)
-        ours = shipped(app.client, self._plan.commands)
-        handlers = {**app.handlers, **ours}
+        stores = self._stores
+        handlers = {**app.handlers, **self._plan.shipped}
         heard = app.listeners.hearing_success(handlers)
         runner = Runner(
             queue=birth.queue,
@@ -246,7 +252,8 @@ class Farm:
             clock=stores.clock,
             runner=runner,
             max_jobs=birth.max_jobs,
-            unlike=list(ours),  # a program of a millisecond says nothing of the next, which may take an hour
+            # a program of a millisecond says nothing of the next, which may take an hour
+            unlike=list(self._plan.shipped),
         )
 
     def _settler(self, heard: frozenset[str] = frozenset()) -> Settler:

@@ -14,7 +14,6 @@ import copy
 import functools
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -132,6 +131,8 @@ def zone_of(timezone: str) -> tzinfo:
         return UTC
     try:
         if isinstance(timezone, str) and timezone.isascii() and not timezone.startswith(_UNLIKE_ELSEWHERE):
+            from zoneinfo import ZoneInfo
+
             return ZoneInfo(timezone)
     except (KeyError, ValueError, OSError):
         pass

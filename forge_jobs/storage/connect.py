@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from forge_jobs.clock import Clock
-from forge_jobs.config import without_password
+from forge_jobs.config import DEADLINE, without_password
 from forge_jobs.errors import ConfigError
-from forge_jobs.storage.ports import Storage
-from forge_jobs.storage.sqlite import database
-from forge_jobs.storage.sqlite.database import DEADLINE
-from forge_jobs.storage.sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    from forge_jobs.storage.ports import Storage
 
 WaitForLock = Callable[[int, float], bool]
 
@@ -21,13 +21,15 @@ WaitForLock = Callable[[int, float], bool]
 def open_storage(
     url: str, *, clock: Clock | None = None, wait: WaitForLock | None = None, deadline: float = DEADLINE
 ) -> Storage:
-    """Return the storage of a database URL with an absolute path; opens nothing yet.
+    """Return the storage of a database URL with an absolute path; opens nothing yet, and imports that one backend.
 
     ``wait`` is how this process waits for a lock; by default in a way that touches no signal. ``deadline`` is how
     many seconds a call may take. Raises ConfigError.
     """
     if is_postgres(url):
         return _postgres(url, clock, deadline)
+    from forge_jobs.storage.sqlite.storage import SqliteStorage
+
     path = sqlite_path(url)
     try:
         path.exists()  # whether there is a file does not matter, but that the question can be asked
@@ -36,11 +38,19 @@ def open_storage(
         raise ConfigError(f"database path {str(path)[:200]!r} cannot be used: {error}") from None
 
 
+def prepare(url: str) -> None:
+    """Import the backend of a URL and read its statements, so that processes forked later do neither."""
+    from forge_jobs.storage.sql import read_all  # here: a program that enqueues reads two or three
+
+    open_storage(url)
+    read_all("postgres" if is_postgres(url) else "sqlite")
+
+
 def close_idle() -> None:
     """Close every connection of this process that is not in use; each opens again by itself."""
-    database.close_idle()
-    if "forge_jobs.storage.postgres.database" in sys.modules:
-        sys.modules["forge_jobs.storage.postgres.database"].close_idle()
+    for backend in ("sqlite", "postgres"):
+        if database := sys.modules.get(f"forge_jobs.storage.{backend}.database"):
+            database.close_idle()
 
 
 def is_postgres(url: str) -> bool:

@@ -18,3 +18,11 @@ def migrations(backend: str) -> tuple[tuple[int, str, str], ...]:
     folder = files(f"forge_jobs.storage.{backend}").joinpath("migrations")
     found = [f for f in folder.iterdir() if f.name.endswith(".sql")]
     return tuple(sorted((int(f.name[:4]), f.name.removesuffix(".sql"), f.read_text(encoding="utf-8")) for f in found))
+
+
+def read_all(backend: str) -> None:
+    """Read everything now: processes that are forked later share it, and all run what one release brought."""
+    for file in files(f"forge_jobs.storage.{backend}").joinpath("sql").iterdir():
+        if file.name.endswith(".sql"):
+            statement(backend, file.name.removesuffix(".sql"))
+    migrations(backend)

@@ -14,6 +14,9 @@ from forge_jobs.errors import DatabaseUnusable, UsageError
 from forge_jobs.storage import open_storage
 from forge_jobs_supervisor import application
 
+MAX_WORKERS = 1024
+"""How many workers a queue can have."""
+
 app_option = click.option(
     "--app",
     "app_name",

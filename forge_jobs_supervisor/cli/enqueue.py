@@ -16,8 +16,6 @@ from forge_jobs.model.names import RESERVED
 from forge_jobs.terminal import FAILURE, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.moments import moment
-from forge_jobs_supervisor.shipped import shipped
-from forge_jobs_supervisor.shipped.rules import Rules
 
 
 @click.command()
@@ -82,6 +80,9 @@ def check_kind(jobs: ForgeJobs, kind: str) -> None:
 def _check_shipped(jobs: ForgeJobs, kind: str, arguments: Any) -> None:
     if not kind.startswith(RESERVED):
         return
+    from forge_jobs_supervisor.shipped import shipped  # here: an application's own kinds need nothing of it
+    from forge_jobs_supervisor.shipped.rules import Rules
+
     known = shipped(jobs.client, Rules())
     if kind not in known:
         raise UsageError(f"there is no kind {kind!r}; those that come with the farm are {', '.join(known)}")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.stops import mebibytes
 from forge_jobs_supervisor.cli.moments import span
@@ -17,6 +14,9 @@ UNLIMITED = 10_000
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
     """Print rows under their columns, those named in ``numbers`` to the right. The last column is cut first."""
+    from rich.console import Console  # here: it takes as long as the rest of a command that prints no table
+    from rich.table import Table
+
     cells = [[str(value).replace("[", "\\[") for value in row] for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for position, column in enumerate(columns):

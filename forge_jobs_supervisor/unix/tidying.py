@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from forge_jobs_supervisor.unix.descriptors import lifted
@@ -33,7 +32,7 @@ class Tidy:
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._directory = Path.cwd()
+        self._directory = os.getcwd()  # noqa: PTH109 - as a text
         self._directory_fd = lifted(os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         self._umask = os.umask(0o022)
         os.umask(self._umask)

@@ -6,7 +6,6 @@ import contextlib
 import os
 import resource
 import time
-from pathlib import Path
 
 from forge_jobs_supervisor.unix.descriptors import lifted
 
@@ -78,6 +77,5 @@ def oom_kills() -> int | None:
 
 def prefer_as_victim() -> None:
     """Let the kernel, when memory runs out, kill this process rather than its supervisor."""
-    adjustment = Path("/proc/self/oom_score_adj")
-    with contextlib.suppress(OSError, ValueError):
-        adjustment.write_text(str(min(int(adjustment.read_text()) + OOM_SCORE, 1000)))
+    with contextlib.suppress(OSError, ValueError), open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:  # noqa: PTH123
+        file.write(str(min(int(file.read(16)) + OOM_SCORE, 1000)).encode())

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from forge_jobs.clock import Clock, monotonic
+from forge_jobs.config import DEADLINE
 from forge_jobs.errors import DatabaseBusy, ForkedProcess
 from forge_jobs.storage.postgres.adapting import Instant
 from forge_jobs.storage.postgres.address import SCHEMA
@@ -26,9 +27,6 @@ from forge_jobs.storage.sql import statement
 
 CLOCK_SECONDS = 2.0
 """What asking for the time may take: whoever asks has something else to ask after it."""
-
-DEADLINE = 10.0
-"""Seconds after which a call gives up."""
 
 Connection = psycopg.Connection[Any] | Borrowed
 """What statements are run on."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from forge_jobs.clock import Clock
+from forge_jobs.config import DEADLINE
 from forge_jobs.storage.ports import Doorbell
 from forge_jobs.storage.postgres.address import address_of
 from forge_jobs.storage.postgres.archive import PostgresArchive
 from forge_jobs.storage.postgres.checkup import PostgresCheckup
 from forge_jobs.storage.postgres.control import PostgresControl
-from forge_jobs.storage.postgres.database import DEADLINE, Database
+from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells, PostgresDoorbell
 from forge_jobs.storage.postgres.inspection import PostgresInspection
 from forge_jobs.storage.postgres.leadership import PostgresLeadership

@@ -14,6 +14,7 @@ import apsw
 import msgspec
 
 from forge_jobs.clock import Clock, SystemClock, monotonic
+from forge_jobs.config import DEADLINE
 from forge_jobs.errors import DatabaseUnusable, ForkedProcess, InvalidValue
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.borrowed import Borrowed
@@ -24,9 +25,6 @@ from forge_jobs.storage.sqlite.turnstile import Turnstile, WaitForLock, turnstil
 
 Connection = apsw.Connection | Borrowed
 """What statements are run on."""
-
-DEADLINE = 10.0
-"""Seconds after which a call gives up, waiting for its turn included."""
 
 CLIENT_CHECKPOINT_PAGES = 8000
 """A client moves the log into the file only when it has grown to 32 MB: where a coordinator runs, that is its work."""

@@ -14,6 +14,8 @@ NETWORK_FILE_SYSTEMS = frozenset(
      "fuse.sshfs", "fuse.s3fs", "fuse.glusterfs", "fuse.rclone", "virtiofs", "drvfs"}
 )  # fmt: skip
 
+_SPACE = "\\040"  # in a mount point's name, as the kernel writes it
+
 
 def check_file(path: Path) -> None:
     """Raise DatabaseUnusable, in one sentence, where the path cannot be a queue's database."""
@@ -44,18 +46,18 @@ def check_file(path: Path) -> None:
 
 def file_system_of(path: Path) -> str | None:
     """Return the type of the file system that holds ``path`` or will, as the kernel names it; None if unknown."""
-    resolved = _existing(path).resolve()
-    best: tuple[int, str] | None = None
+    resolved = f"{os.path.realpath(_existing(path))}/"
+    best, kind = "", None
     try:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
         return None
     for line in mounts.splitlines():
         fields = line.split(" ")
-        point = Path(fields[1].replace("\\040", " "))
-        if resolved.is_relative_to(point) and (best is None or len(point.parts) >= best[0]):
-            best = (len(point.parts), fields[2])
-    return best[1] if best else None
+        point = f"{fields[1].replace(_SPACE, ' ').rstrip('/')}/"
+        if len(point) >= len(best) and resolved.startswith(point):
+            best, kind = point, fields[2]
+    return kind
 
 
 def _existing(path: Path) -> Path:

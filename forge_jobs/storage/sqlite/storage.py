@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from forge_jobs.clock import Clock
+from forge_jobs.config import DEADLINE
 from forge_jobs.storage.ports import Doorbell
 from forge_jobs.storage.sqlite.archive import SqliteArchive
 from forge_jobs.storage.sqlite.checkup import SqliteCheckup
 from forge_jobs.storage.sqlite.control import SqliteControl
-from forge_jobs.storage.sqlite.database import DEADLINE, Database
+from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells, SqliteDoorbell
 from forge_jobs.storage.sqlite.inspection import SqliteInspection
 from forge_jobs.storage.sqlite.leadership import SqliteLeadership
