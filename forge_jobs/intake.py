@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Any
 
@@ -13,6 +13,9 @@ from forge_jobs.payload import encode_arguments
 
 Checked = tuple[str, bytes, EnqueueOptions]
 """A job's kind, its payload as JSON, and what else is said about it: with the defaults of its handler."""
+
+Encode = Callable[[Any], bytes]
+"""Checks a payload and gives it as JSON."""
 
 _OF_HANDLER = ("queue", "priority", "max_attempts")
 _PLAIN = frozenset({str, int, float, bool, NoneType})
@@ -32,6 +35,7 @@ class Intake:
     def many(self, jobs: Iterable[tuple[Any, ...]]) -> list[Checked]:
         """Check (kind,), (kind, payload) or (kind, payload, options) of each; what says the same is shared by all."""
         checked = []
+        encoders: dict[str, Encode] = {}
         chosen: dict[object, EnqueueOptions] = {}
         for position, job in enumerate(jobs):
             if not isinstance(job, tuple) or not 1 <= len(job) <= 3 or not isinstance(job[-1], (str, dict, NoneType)):
@@ -41,21 +45,30 @@ class Intake:
             kind = job[0]
             payload = job[1] if len(job) > 1 else None
             options = (job[2] if len(job) > 2 else None) or _NOTHING
+            if kind not in encoders:
+                encoders[kind] = self._encoder(kind)
             same = _same(kind, options)
             known = chosen.get(same)
             if known is None:
                 known = self._chosen(kind, options)
                 if same is not None:
                     chosen[same] = known
-            checked.append((kind, self.encoded(kind, {} if payload is None else payload), known))
+            checked.append((kind, encoders[kind]({} if payload is None else payload), known))
         return checked
 
     def encoded(self, kind: str, payload: Any) -> bytes:
         """Return a payload as JSON, checked against the handler where that is known."""
+        return self._encoder(kind)(payload)
+
+    def _encoder(self, kind: str) -> Encode:
         handler = self._handlers.get(kind)
-        if handler is None or not isinstance(payload, dict):
-            return encode_arguments(kind, payload)
-        return handler.parameters.encode(payload)
+
+        def encode(payload: Any) -> bytes:
+            if handler is None or not isinstance(payload, dict):
+                return encode_arguments(kind, payload)
+            return handler.parameters.encode(payload)
+
+        return encode
 
     def _chosen(self, kind: str, options: Mapping[str, Any]) -> EnqueueOptions:
         given = dict(options)
