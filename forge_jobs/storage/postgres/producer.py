@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from forge_jobs.model.job import Enqueued, NewJob
 from forge_jobs.model.states import Gate
 from forge_jobs.storage.alike import are_alike, due_at
-from forge_jobs.storage.postgres.adapting import Ids, JsonTexts, instant
+from forge_jobs.storage.postgres.adapting import Ids, Instants, JsonTexts, Numbers, instant
 from forge_jobs.storage.postgres.borrowed import borrowed
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.doorbell import ATTENTION, SOON, Bells, message
@@ -134,16 +134,16 @@ def _rings(jobs: Sequence[NewJob], now: int) -> Iterator[str]:
 def _columns(jobs: Sequence[NewJob], now: int) -> tuple[object, ...]:
     due = [due_at(job, now) for job in jobs]
     return (
-        [job.id for job in jobs],
+        Ids([job.id for job in jobs]),
         [job.queue for job in jobs],
         [job.kind for job in jobs],
-        [int(_gate(when, now)) for when in due],
-        [instant(when) for when in due],
+        Numbers([int(_gate(when, now)) for when in due]),
+        Instants(due),
         instant(now),
-        [job.priority for job in jobs],
-        [job.max_attempts for job in jobs],
-        [job.time_limit for job in jobs],
-        [instant(job.expires_at) for job in jobs],
+        Numbers([job.priority for job in jobs]),
+        Numbers([job.max_attempts for job in jobs]),
+        Numbers([job.time_limit for job in jobs]),
+        Instants([job.expires_at for job in jobs]),
         [job.payload.decode() for job in jobs],
         [job.concurrency_key for job in jobs],
         [job.trace for job in jobs],
