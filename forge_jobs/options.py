@@ -49,8 +49,10 @@ def new_jobs(jobs: Sequence[tuple[str, bytes, EnqueueOptions]]) -> list[NewJob]:
     for (kind, payload, options), job_id in zip(jobs, new_job_ids(len(jobs)), strict=True):
         like = known.get((kind, id(options)))
         if like is None:
-            like = known[kind, id(options)] = _new_job(job_id, kind, payload, options)
-        new.append(replace(like, id=job_id, payload=payload))
+            job = known[kind, id(options)] = _new_job(job_id, kind, payload, options)
+        else:
+            job = replace(like, id=job_id, payload=payload)
+        new.append(job)
     return new
 
 
