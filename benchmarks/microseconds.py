@@ -91,7 +91,7 @@ def _enqueue(directory: Path, times: int) -> Parts:
 def _bare(connection: apsw.Connection) -> None:
     now = SystemClock().now()
     connection.execute("BEGIN IMMEDIATE")
-    values = (blob(new_job_id()), QUEUE, KIND, 0, 0, now, now, 5, None, None, None, None, "{}")
+    values = (blob(new_job_id()), QUEUE, KIND, 0, 0, now, now, 5, None, None, None, "{}", None)
     connection.execute(statement("sqlite", "enqueue_plain"), values)
     connection.execute("COMMIT")
 

@@ -6,7 +6,6 @@ import builtins
 import functools
 import os
 from collections.abc import Callable, Iterable, Sequence
-from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from forge_jobs.config import Location, QueuePaths, locate
 from forge_jobs.declarations import Declarations
 from forge_jobs.errors import InvalidValue
 from forge_jobs.handlers import DEFAULT_GRACE, DEFAULT_MAX_THROTTLES, Handler, LimitOptions, P, R, Registry, name_of
+from forge_jobs.intake import Intake
 from forge_jobs.limiter import RateLimiter, RateLimits
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.limits import rate_limit
@@ -24,8 +24,6 @@ from forge_jobs.model.names import checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts, QueueSettings, checked_changes
 from forge_jobs.model.states import Status
 from forge_jobs.operating import Age, Operating, job_filter
-from forge_jobs.options import EnqueueOptions
-from forge_jobs.payload import encode_arguments
 from forge_jobs.storage import open_storage
 
 if TYPE_CHECKING:
@@ -53,7 +51,8 @@ class ForgeJobs(Declarations, Operating):
         self._location: Location | None = None
         self._storage: Storage | None = None
         self.handlers = Registry()
-        self.client = Client(lambda: self.storage, self._encoded)
+        self._intake = Intake(self.handlers)
+        self.client = Client(lambda: self.storage, self._intake.encoded)
         self.rate_limits = RateLimits()
         self.limiter = RateLimiter(lambda: self.storage.limits)
         super().__init__(self.handlers, self.client)
@@ -205,44 +204,14 @@ class ForgeJobs(Declarations, Operating):
         is committed, and is gone if it is rolled back. On PostgreSQL that is a psycopg connection to the same
         database, or SQLAlchemy's or Django's that has one within; on SQLite an apsw connection to the same file.
         """
-        return self.client.enqueue(*self._prepared(kind, payload, options), connection)
+        return self.client.enqueue(*self._intake.one(kind, payload, options), connection)
 
     def enqueue_bulk(self, jobs: Iterable[tuple[Any, ...]], *, connection: object | None = None) -> list[Job]:
         """Store many jobs in one transaction (that of ``connection``), or none; answers in the order given.
 
         Each is ``(kind, payload)`` or ``(kind, payload, options)``; ``job.deduplicated`` says which were there.
         """
-        prepared = []
-        for position, job in enumerate(jobs):
-            if not isinstance(job, tuple) or not 1 <= len(job) <= 3 or not isinstance(job[-1], (str, dict, NoneType)):
-                raise InvalidValue(
-                    f"job {position} of the bulk is {job!r}: write (kind, payload) or (kind, payload, options)"
-                )
-            kind, payload, options = (*job, None, {})[:3] if len(job) < 3 else job
-            prepared.append(self._prepared(kind, payload, dict(options or {})))
-        return self.client.enqueue_many(prepared, connection)
-
-    def _prepared(self, kind: str, payload: Any, options: dict[str, Any]) -> tuple[str, bytes, EnqueueOptions]:
-        handler = self.handlers.get(kind)
-        if handler is not None:
-            for name in ("queue", "priority", "max_attempts"):
-                if options.get(name) is None:
-                    options[name] = getattr(handler, name)
-        try:
-            chosen = EnqueueOptions(**options)
-        except TypeError:
-            unknown = sorted(set(options) - set(EnqueueOptions.__struct_fields__))
-            raise InvalidValue(
-                f"unknown option {unknown[0]!r}; options are {', '.join(EnqueueOptions.__struct_fields__)}"
-            ) from None
-        return kind, self._encoded(kind, {} if payload is None else payload), chosen
-
-    def _encoded(self, kind: str, payload: Any) -> bytes:
-        """Return a payload as JSON, checked against the handler where that is known."""
-        handler = self.handlers.get(kind)
-        if handler is None or not isinstance(payload, dict):
-            return encode_arguments(kind, payload)
-        return handler.parameters.encode(payload)
+        return self.client.enqueue_many(self._intake.many(jobs), connection)
 
     def get(self, job_id: str | UUID) -> Job:
         """Return a job; raise JobNotFound."""

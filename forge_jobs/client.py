@@ -17,7 +17,7 @@ from forge_jobs.model.job import Enqueued, ErrorEntry, JobRecord, NewJob
 from forge_jobs.model.names import checked_moment, checked_priority, checked_queue
 from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
-from forge_jobs.options import EnqueueOptions, new_job
+from forge_jobs.options import EnqueueOptions, new_jobs
 from forge_jobs.payload import decode_json, encode_arguments
 from forge_jobs.storage.records import Batch, Edit, JobFilter
 from forge_jobs.verbs import Cancelled, Changed, changed_of, narrowed, operate
@@ -220,15 +220,13 @@ class Client:
         self, jobs: Sequence[tuple[str, bytes, EnqueueOptions]], connection: object | None = None
     ) -> builtins.list[Job]:
         """Store all jobs in one transaction (that of ``connection``), or none; answers in the same order."""
-        new = [new_job(kind, payload, options) for kind, payload, options in jobs]
+        new = new_jobs(jobs)
 
         def send(jobs: Sequence[NewJob]) -> Sequence[Enqueued]:
             return self._storage().producer.enqueue(jobs, connection)
 
-        return [self._job(answer) for answer in (self.sending(send, new) if self.sending else send(new))]
-
-    def _job(self, answer: Enqueued) -> Job:
-        return Job(self, answer.id, deduplicated=answer.deduplicated)
+        answers = self.sending(send, new) if self.sending else send(new)
+        return [Job(self, answer.id, deduplicated=answer.deduplicated) for answer in answers]
 
     def record(self, job_id: str) -> JobRecord:
         """Return a job's row; raise JobNotFound."""

@@ -3,17 +3,24 @@
 A job id carries its millisecond of birth, then a 74-bit tail (RFC 9562, section 6.2, method 2: the tail of the
 next id within one millisecond is the last one plus a random step), so that the ids of one process only rise. When
 a tail would overflow, or the clock stands behind the last id, the generator counts on from the last id's
-millisecond instead of drawing a smaller one. The state is thrown away in a forked child.
+millisecond instead of drawing a smaller one. Ids that are minted together have one millisecond. The state is thrown
+away in a forked child.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
+from collections.abc import Iterable
 
 _TAIL_BITS = 74
 _TAIL_MAX = (1 << _TAIL_BITS) - 1
+_LOWER = (1 << 62) - 1
+_VARIANT = 0b10 << 62
+_SEED_BYTES = 10
+_STEP_BYTES = 4
 
 
 class IdSource:
@@ -30,21 +37,37 @@ class IdSource:
 
     def mint(self) -> str:
         """Return the next id in its canonical 36-character form."""
+        return self.mint_many(1)[0]
+
+    def mint_many(self, number: int) -> list[str]:
+        """Return the next ids, in the order in which they rise."""
+        noise = os.urandom(_SEED_BYTES + _STEP_BYTES * number)  # asked for once: it costs more than an id
+        steps = struct.unpack_from(f"{number}I", noise, _SEED_BYTES)
         with self._lock:
             now = time.time_ns() // 1_000_000
-            noise = int.from_bytes(os.urandom(10))
             if now > self._millisecond:
-                self._millisecond = now
-                self._tail = noise >> 7  # 73 random bits: the upper half of the tail is room to count in
-            else:
-                self._tail += 1 + (noise & 0xFFFF_FFFF)
-                if self._tail > _TAIL_MAX:
-                    self._millisecond += 1
-                    self._tail = noise >> 7
-            head, tail = self._millisecond, self._tail
-        value = (head << 80) | (0x7 << 76) | ((tail >> 62) << 64) | (0b10 << 62) | (tail & ((1 << 62) - 1))
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+                self._begin(now, noise)
+            return self._count_on(steps)
+
+    def _begin(self, millisecond: int, noise: bytes) -> None:
+        self._millisecond = millisecond
+        self._tail = int.from_bytes(noise[:_SEED_BYTES]) >> 7  # 73 random bits: the upper half is room to count in
+
+    def _count_on(self, steps: Iterable[int]) -> list[str]:
+        ids = []
+        first = None
+        for step in steps:
+            self._tail = tail = self._tail + step + 1
+            if tail > _TAIL_MAX:
+                self._begin(self._millisecond + 1, os.urandom(_SEED_BYTES))
+                first, tail = None, self._tail
+            if first != tail >> 62:  # the first half of the text, which is nearly always that of the id before
+                first = tail >> 62
+                upper = f"{self._millisecond << 16 | 0x7000 | first:016x}"
+                head = f"{upper[:8]}-{upper[8:12]}-{upper[12:]}-"
+            lower = f"{_VARIANT | tail & _LOWER:016x}"
+            ids.append(f"{head}{lower[:4]}-{lower[4:]}")
+        return ids
 
 
 _source = IdSource()
@@ -54,6 +77,11 @@ os.register_at_fork(after_in_child=_source.reseed)
 def new_job_id() -> str:
     """Return a job id that is greater than every one minted before by this process."""
     return _source.mint()
+
+
+def new_job_ids(number: int) -> list[str]:
+    """Return so many job ids, each greater than the one before and than every one minted before by this process."""
+    return _source.mint_many(number)
 
 
 def first_id_at(moment: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.errors import InvalidValue
-from forge_jobs.ids import new_job_id
+from forge_jobs.ids import new_job_ids
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS, NewJob
 from forge_jobs.model.names import (
     checked_attempts,
@@ -37,8 +39,24 @@ class EnqueueOptions(msgspec.Struct, frozen=True, kw_only=True):
     concurrency_key: str | None = None
 
 
-def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
-    """Return what is to be stored, every value checked."""
+def new_jobs(jobs: Sequence[tuple[str, bytes, EnqueueOptions]]) -> list[NewJob]:
+    """Return what is to be stored of (kind, payload, options), every value checked; raise InvalidValue.
+
+    What several jobs were given together, the same kind and the same options object, is checked once.
+    """
+    known: dict[tuple[str, int], NewJob] = {}
+    new = []
+    for (kind, payload, options), job_id in zip(jobs, new_job_ids(len(jobs)), strict=True):
+        like = known.get((kind, id(options)))
+        if like is None:
+            job = known[kind, id(options)] = _new_job(job_id, kind, payload, options)
+        else:
+            job = replace(like, id=job_id, payload=payload)
+        new.append(job)
+    return new
+
+
+def _new_job(job_id: str, kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
     if options.run_at is not None and options.delay is not None:
         raise InvalidValue("give run_at or delay, not both")
     run_at = None if options.run_at is None else checked_moment(options.run_at, "run_at")
@@ -46,7 +64,7 @@ def new_job(kind: str, payload: bytes, options: EnqueueOptions) -> NewJob:
     timeout = checked_limit(options.timeout, "timeout")
     delay = None if options.delay is None else round(checked_delay(options.delay) * MICROSECONDS)
     return NewJob(
-        id=new_job_id(),
+        id=job_id,
         queue=checked_queue(DEFAULT_QUEUE if options.queue is None else options.queue),
         kind=checked_kind(kind),
         payload=payload,

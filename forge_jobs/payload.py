@@ -34,7 +34,7 @@ class Parameters:
         names = list(signature.parameters)
         self.takes_context = bool(names) and names[0] == CONTEXT_PARAMETER
         self._open = False
-        self._required: list[str] = []
+        self._required: dict[str, None] = {}  # in their order
         declared: list[tuple[Any, ...]] = []
         for name, parameter in list(signature.parameters.items())[int(self.takes_context) :]:
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
@@ -42,7 +42,7 @@ class Parameters:
             if parameter.kind is parameter.VAR_KEYWORD:
                 self._open = True
             elif parameter.default is parameter.empty:
-                self._required.append(name)
+                self._required[name] = None
                 declared.append((name, hints.get(name, Any)))
             else:
                 declared.append((name, Union[hints.get(name, Any), msgspec.UnsetType], msgspec.UNSET))  # noqa: UP007
@@ -63,21 +63,25 @@ class Parameters:
 
     def encode(self, arguments: Mapping[str, Any]) -> bytes:
         """Return arguments as a payload; raise PayloadError naming the argument that does not fit."""
-        self._check_names(arguments)
+        if not self._required.keys() <= arguments.keys() <= self._names:
+            self._check_names(arguments)
         payload = encode_payload(arguments, self.kind)
-        self.decode(payload)
+        self._read(payload)
         return payload
 
     def check(self, payload: bytes) -> None:
         """Raise PayloadError if a payload would not fit the handler."""
-        self.decode(payload)
+        self._read(payload)
+
+    def _read(self, payload: bytes) -> Any:
+        try:
+            return self._decoder.decode(payload)
+        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+            raise PayloadError(f"{self.kind}: the payload does not fit the handler: {_located(error)}") from None
 
     def decode(self, payload: bytes) -> dict[str, Any]:
         """Return a payload as keyword arguments of the annotated types; raise PayloadError."""
-        try:
-            found = self._decoder.decode(payload)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
-            raise PayloadError(f"{self.kind}: the payload does not fit the handler: {_located(error)}") from None
+        found = self._read(payload)
         arguments = {name: value for name in self._names if (value := getattr(found, name)) is not msgspec.UNSET}
         if self._open:
             everything = msgspec.json.decode(payload)
@@ -96,7 +100,7 @@ class Parameters:
 
 def encode_payload(payload: Any, kind: str) -> bytes:
     """Return a payload as JSON; raise PayloadError where that cannot be, or where it is over 1 MiB."""
-    return _encode(payload, f"{kind}: the payload", MAX_PAYLOAD_BYTES, "store the data elsewhere and pass its name")
+    return _encode(payload, kind, "payload", MAX_PAYLOAD_BYTES, "store the data elsewhere and pass its name")
 
 
 def encode_arguments(kind: str, payload: Any) -> bytes:
@@ -108,7 +112,7 @@ def encode_arguments(kind: str, payload: Any) -> bytes:
 
 def encode_result(result: Any, kind: str) -> bytes:
     """Return a handler's result as JSON; raise PayloadError where that cannot be, or where it is over 1 MiB."""
-    return _encode(result, f"{kind}: the result", MAX_RESULT_BYTES, "store it elsewhere and return its name")
+    return _encode(result, kind, "result", MAX_RESULT_BYTES, "store it elsewhere and return its name")
 
 
 def decode_json(text: bytes) -> Any:
@@ -116,17 +120,19 @@ def decode_json(text: bytes) -> Any:
     return msgspec.json.decode(text)
 
 
-def _encode(value: Any, what: str, limit: int, way_out: str) -> bytes:
+def _encode(value: Any, kind: str, name: str, limit: int, way_out: str) -> bytes:
     try:
-        encoded = msgspec.json.encode(value, enc_hook=_to_plain)
+        encoded = _encoder.encode(value)
         if b"null" in encoded and _has_odd_float(value):  # JSON has no NaN: it would come back as null
-            raise PayloadError(f"{what} holds a number that is not finite (NaN or infinity), which JSON cannot store")
+            raise PayloadError(
+                f"{kind}: the {name} holds a number that is not finite (NaN or infinity), which JSON cannot store"
+            )
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
         if isinstance(error, PayloadError):
             raise
-        raise PayloadError(f"{what} cannot be stored as JSON: {error}") from None
+        raise PayloadError(f"{kind}: the {name} cannot be stored as JSON: {error}") from None
     if len(encoded) > limit:
-        raise PayloadError(f"{what} is {len(encoded):,} bytes of JSON, the limit is {limit:,}: {way_out}")
+        raise PayloadError(f"{kind}: the {name} is {len(encoded):,} bytes of JSON, the limit is {limit:,}: {way_out}")
     return encoded
 
 
@@ -151,6 +157,9 @@ def _to_plain(value: Any) -> Any:
     raise TypeError(
         f"{type(value).__name__} is not a type that JSON can hold; pass plain values, dataclasses, dates or paths"
     )
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_to_plain)
 
 
 def _from_plain(wanted: type, value: Any) -> Any:

@@ -32,7 +32,7 @@ class ErrorEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     peak_memory: int | None = None
 
 
-class NewJob(msgspec.Struct, frozen=True, kw_only=True):
+class NewJob(msgspec.Struct, frozen=True, kw_only=True, gc=False):  # texts and numbers only, and many of them at once
     """A job to be stored; every value is checked already. ``payload`` is JSON text.
 
     It runs from the instant ``run_at`` on, or ``delay`` microseconds after it was stored, or at once; never from the
@@ -55,7 +55,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
 
 
-class Enqueued(msgspec.Struct, frozen=True):
+class Enqueued(msgspec.Struct, frozen=True, gc=False):
     """What an enqueue did: the id of the new job, or of the live one that holds the unique key."""
 
     id: str

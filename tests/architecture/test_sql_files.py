@@ -20,12 +20,15 @@ OWN = {
         *("queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
         "quick_check",  # the server looks after its files by itself
         *("metric_entries_sum", "metric_entries_clear"),
+        *("hand_in_plain", "claim_state"),  # in a process of its own a statement costs little more than its rows
+        "enqueue_plain",  # row by row: there is no round trip to save
     },
     "postgres": {
         *("clock", "notify"),  # the server's time; rings travel in the transaction
         *("lock_all", "held_snapshots", "dead_rows", "server_state"),
         *("registered_shared", "queue_settings_locked", "schedule_locked", "lock_jobs", "lock_buckets"),
-        *("exchange", "queue_turn"),
+        *("exchange", "queue_turn", "claim_states"),
+        *("enqueue_many", "unique_holders"),  # in one round trip what SQLite does job by job
         *("lock_metrics", "metric_entries_take", "database_sizes"),
     },
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -284,6 +286,51 @@ def test_a_bulk_with_one_bad_job_stores_none(jobs: ForgeJobs, odd: Any) -> None:
     with pytest.raises((InvalidValue, PayloadError)):
         jobs.enqueue_bulk([("work",), odd])
     assert jobs.counts() == {}
+
+
+@pytest.mark.parametrize("odd", [True, 1.0, [1], "1"])
+def test_what_only_equals_an_option_of_a_bulk_is_refused_there(jobs: ForgeJobs, odd: Any) -> None:
+    with pytest.raises(InvalidValue, match="priority"):
+        jobs.enqueue_bulk([("work", {}, {"priority": 1}), ("work", {}, {"priority": odd})])
+    assert jobs.counts() == {}
+
+
+def test_times_of_a_bulk_that_come_twice_as_clocks_are_set_back_stay_apart(jobs: ForgeJobs) -> None:
+    twice = datetime(2030, 10, 27, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    again = twice.replace(fold=1)
+    assert twice == again
+
+    first, second = jobs.enqueue_bulk([("work", {}, {"run_at": twice}), ("work", {}, {"run_at": again})])
+
+    assert second.scheduled_at - first.scheduled_at == timedelta(hours=1)
+
+
+def test_options_that_differ_from_job_to_job_stay_with_their_jobs(jobs: ForgeJobs) -> None:
+    jobs.handler("mine", queue="media", priority=3)(lambda: None)
+    given: list[dict[str, Any]] = [{}, {"priority": 5}, {"queue": "a", "priority": 5}, {"priority": 5}, {"queue": "a"}]
+
+    made = jobs.enqueue_bulk((kind, None, options) for options in given for kind in ("mine", "work"))
+
+    assert [(job.kind, job.queue, job.priority) for job in made] == [
+        *(("mine", "media", 3), ("work", "default", 0)),
+        *(("mine", "media", 5), ("work", "default", 5)),
+        *(("mine", "a", 5), ("work", "a", 5)),
+        *(("mine", "media", 5), ("work", "default", 5)),
+        *(("mine", "a", 3), ("work", "a", 0)),
+    ]
+
+
+def test_one_mapping_that_a_generator_changes_is_read_anew_for_each_job(jobs: ForgeJobs) -> None:
+    def generated() -> Iterator[tuple[Any, ...]]:
+        payload: dict[str, Any] = {}
+        options: dict[str, Any] = {}
+        for number in range(10):
+            payload["n"] = options["priority"] = number
+            yield ("work", payload, options)
+
+    made = jobs.enqueue_bulk(generated())
+
+    assert [(job.payload, job.priority) for job in made] == [({"n": number}, number) for number in range(10)]
 
 
 def test_options_of_a_bulk_are_not_changed(jobs: ForgeJobs) -> None:

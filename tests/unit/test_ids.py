@@ -48,6 +48,43 @@ def test_ids_rise_strictly_however_many_are_made() -> None:
     assert {UUID(i).version for i in ids} == {7}
 
 
+def test_ids_minted_together_rise_among_those_minted_singly(millisecond: list[int]) -> None:
+    source = IdSource()
+    ids = [source.mint(), *source.mint_many(500), source.mint(), *source.mint_many(500)]
+
+    assert ids == sorted(set(ids))
+    assert {milliseconds_of(i) for i in ids} == {millisecond[0]}
+    assert {(UUID(i).version, UUID(i).variant, str(UUID(i)) == i) for i in ids} == {(7, RFC_4122, True)}
+    assert source.mint_many(0) == []
+
+
+def test_the_steps_between_ids_minted_together_are_random(millisecond: list[int]) -> None:
+    tails = [UUID(i).int & ((1 << 62) - 1) for i in IdSource().mint_many(200)]
+
+    assert len({b - a for a, b in pairwise(tails)}) > 190
+
+
+def test_a_tail_that_is_used_up_among_many_goes_on_in_the_next_millisecond(millisecond: list[int]) -> None:
+    source = IdSource()
+    source.mint()
+    source._tail = (1 << 74) - 2**33  # two steps or so from the end
+    ids = source.mint_many(20)
+
+    assert ids == sorted(set(ids))
+    assert milliseconds_of(ids[0]) == millisecond[0]
+    assert milliseconds_of(ids[-1]) == millisecond[0] + 1
+
+
+def test_the_upper_part_of_the_tail_is_carried_into(millisecond: list[int]) -> None:
+    source = IdSource()
+    source.mint()
+    source._tail = (5 << 62) - 2**33
+    ids = source.mint_many(20)
+
+    assert ids == sorted(set(ids))
+    assert {(UUID(i).int >> 64) & 0xFFF for i in ids} == {4, 5}
+
+
 def test_ids_rise_while_the_clock_stands_still(millisecond: list[int]) -> None:
     source = IdSource()
     ids = [source.mint() for _ in range(5_000)]

@@ -53,6 +53,10 @@ class JsonTexts(Many):
     """JSON as bytes; None for NULL."""
 
 
+class Ids(Many):
+    """Ids of jobs, as text."""
+
+
 class _InstantDumper(Dumper):
     format = Format.BINARY
     oid = psycopg.adapters.types["timestamptz"].oid
@@ -84,6 +88,15 @@ class _JsonTextsDumper(Dumper):
 
     def dump(self, obj: Any) -> Buffer:
         return _array("json", obj.values)
+
+
+class _IdsDumper(Dumper):
+    format = Format.BINARY
+    oid = psycopg.adapters.types["uuid"].array_oid
+
+    def dump(self, obj: Any) -> Buffer:
+        ids = bytes.fromhex("".join(obj.values).replace("-", ""))
+        return _array("uuid", [ids[at : at + 16] for at in range(0, len(ids), 16)])
 
 
 class _InstantLoader(Loader):
@@ -138,6 +151,7 @@ def register(context: psycopg.Connection[Any] | psycopg.Cursor[Any]) -> None:
     adapters.register_dumper(Numbers, _NumbersDumper)
     adapters.register_dumper(Instants, _InstantsDumper)
     adapters.register_dumper(JsonTexts, _JsonTextsDumper)
+    adapters.register_dumper(Ids, _IdsDumper)
     adapters.register_loader("timestamptz", _InstantLoader)
     adapters.register_loader("json", _JsonLoader)
     adapters.register_loader("uuid", _UuidLoader)

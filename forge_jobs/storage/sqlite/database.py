@@ -139,11 +139,12 @@ class Database:
     def _enter(self) -> apsw.Connection:
         """Take the turn to write, on the file that has the database's name then."""
         while True:
-            connection = self._opened()
+            connection = self._opened_before()
             self._take_turn()
             if self._same_file():
                 return connection
-            self._leave()  # it was dropped while this writer stood in line
+            self._leave()
+            self.close()  # it was dropped by somebody: what is written to the old file would be lost
 
     def _take_turn(self) -> None:
         assert self._turnstile is not None
@@ -163,14 +164,21 @@ class Database:
                 self._connection = None
 
     def _opened(self) -> apsw.Connection:
+        """Return the connection to the file that has the database's name now."""
+        connection = self._opened_before()
+        if self._same_file():
+            return connection
+        self.close()  # dropped by somebody
+        return self._opened_before()
+
+    def _opened_before(self) -> apsw.Connection:
+        """Return the connection, though its file may have been dropped since it was opened."""
         if self._forked:
             raise ForkedProcess(
                 f"this process was forked while its parent was writing to {self.path}; "
                 "start it with spawn, or fork outside of the transaction"
             )
         self._give_up_at = monotonic() + self.deadline
-        if self._connection is not None and not self._same_file():
-            self.close()  # dropped by somebody: what is written to the old file would be lost
         if self._connection is None:
             self._connection = self._open()
         return self._connection

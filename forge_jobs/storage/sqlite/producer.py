@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from forge_jobs.model.job import Enqueued, NewJob
 from forge_jobs.model.limits import KindRules
 from forge_jobs.model.states import Gate
-from forge_jobs.storage.admission import Key, admit, all_rules
+from forge_jobs.storage.admission import Key, admit, kind_rules
+from forge_jobs.storage.alike import due_at, runs_of
 from forge_jobs.storage.observing import Observations
-from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.borrowed import Ring, borrowed
 from forge_jobs.storage.sqlite.database import Connection, Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.metrics import add_observed
-from forge_jobs.storage.sqlite.rows import INLINE_BYTES, blob, text
+from forge_jobs.storage.sqlite.rows import INLINE_BYTES, blob, json_text, text
+
+FEW = 4
+"""Jobs that are stored row by row sooner than by one statement."""
 
 
 class Stored(NamedTuple):
@@ -59,65 +62,87 @@ class SqliteProducer:
         return self._store_all(connection, jobs, now)
 
     def _store_all(self, connection: Connection, jobs: Sequence[NewJob], now: int) -> Stored:
-        rules = {kind: each for kind, each in all_rules(self._database, connection).items() if each.limited}
-        if all(job.unique_key is None and len(job.payload) <= INLINE_BYTES for job in jobs):
-            connection.executemany(
-                statement("sqlite", "enqueue_plain"),
-                ((*self._row(job, now, rules), job.payload.decode()) for job in jobs),
-            )
-            answers = [Enqueued(job.id) for job in jobs]
-        else:
-            answers = [self._store(connection, job, now, rules) for job in jobs]
-        stored = [job for job, answer in zip(jobs, answers, strict=True) if not answer.deduplicated]
-        seen = Observations()
-        seen.enqueued(stored)
-        add_observed(connection, now, seen)
-        return Stored(answers, self._rings(connection, stored, now, rules))
-
-    def _row(self, job: NewJob, now: int, rules: Mapping[str, KindRules]) -> tuple[object, ...]:
-        due, key = _due(job, now), _key(job, rules)
-        gate = Gate.WAITING if due > now else Gate.READY if key is None else Gate.FOR_KEY if key else Gate.FOR_KIND
-        return (
-            *(blob(job.id), job.queue, job.kind, int(gate), job.priority, due, now, job.max_attempts),
-            *(job.time_limit, job.expires_at, key, job.trace),
-        )
-
-    def _rings(
-        self, connection: Connection, stored: Sequence[NewJob], now: int, rules: Mapping[str, KindRules]
-    ) -> list[Ring]:
-        """Give places to the jobs that were stored; return what is to be rung: one ring for each queue."""
-        ready: Counter[str] = Counter()
-        due: dict[str, int] = {}
-        waiting: set[Key] = set()
-        for job in stored:
-            when, key = _due(job, now), _key(job, rules)
-            if when > now:
-                due[job.queue] = min(when, due.get(job.queue, when))
-            elif key is None:
-                ready[job.queue] += 1
+        limited = {kind for (kind,) in self._database.run(connection, "limited_kinds")}
+        answers: list[Enqueued] = []
+        done = Done(now)
+        for run in runs_of(jobs):
+            kind = run[0].kind
+            rules = kind_rules(self._database, connection, kind) if kind in limited else None
+            if run[0].unique_key is not None or any(len(job.payload) > INLINE_BYTES for job in run):
+                answers += [self._store(connection, job, rules, done) for job in run]
             else:
-                waiting.add((job.kind, key))
-        ready.update(admit(self._database, connection, waiting))
-        return [(queue, ready[queue], due.get(queue)) for queue in ready.keys() | due.keys()]
+                self._store_run(connection, run, rules, done)
+                answers += [Enqueued(job.id) for job in run]
+        add_observed(connection, now, done.seen)
+        done.ready.update(admit(self._database, connection, done.waiting))
+        return Stored(answers, done.rings())
 
-    def _store(self, connection: Connection, job: NewJob, now: int, rules: Mapping[str, KindRules]) -> Enqueued:
+    def _store_run(self, connection: Connection, run: Sequence[NewJob], rules: KindRules | None, done: Done) -> None:
+        """Store jobs that are alike, without a unique key, whose payloads fit their rows."""
+        if rules is None and len(run) >= FEW:
+            ids = blob("".join([job.id for job in run]))
+            payloads = json_text([job.payload.decode() for job in run])
+            self._database.run(connection, "enqueue_alike", (ids, payloads, *_terms(run[0], done.now, None)))
+            done.note(run[0], None, len(run))
+            return
+        rows = []
+        for job in run:
+            key = _key(job, rules)
+            rows.append((blob(job.id), *_terms(job, done.now, key), job.payload.decode(), key))
+            done.note(job, key)
+        self._database.many(connection, "enqueue_plain", rows)
+
+    def _store(self, connection: Connection, job: NewJob, rules: KindRules | None, done: Done) -> Enqueued:
         large = len(job.payload) > INLINE_BYTES
         payload = job.payload.decode()
-        values = (*self._row(job, now, rules), job.unique_key, None if large else payload)
+        key = _key(job, rules)
+        values = (blob(job.id), *_terms(job, done.now, key), None if large else payload, key, job.unique_key)
         stored = self._database.run(connection, "enqueue", values)
         if not stored:
             ((holder,),) = self._database.run(connection, "unique_holder", (job.kind, job.unique_key))
             return Enqueued(text(holder), deduplicated=True)
         if large:
             self._database.run(connection, "body_payload", (stored[0][0], payload))
+        done.note(job, key)
         return Enqueued(job.id)
 
 
-def _key(job: NewJob, rules: Mapping[str, KindRules]) -> str | None:
+class Done:
+    """What an enqueue has stored so far: to be counted, to be given places, to be rung for."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self.seen = Observations()
+        self.waiting: set[Key] = set()
+        self.ready: Counter[str] = Counter()
+        self._due: dict[str, int] = {}
+
+    def note(self, like: NewJob, key: str | None, number: int = 1) -> None:
+        """Note so many jobs; ``key`` is their concurrency key, None where their kind has no limits."""
+        self.seen.of(like.queue, like.kind).enqueued += number
+        when = due_at(like, self.now)
+        if when > self.now:
+            self._due[like.queue] = min(when, self._due.get(like.queue, when))
+        elif key is None:
+            self.ready[like.queue] += number
+        else:
+            self.waiting.add((like.kind, key))
+
+    def rings(self) -> list[Ring]:
+        """Return what is to be rung: one ring for each queue."""
+        return [(queue, self.ready[queue], self._due.get(queue)) for queue in self.ready.keys() | self._due.keys()]
+
+
+def _key(job: NewJob, rules: KindRules | None) -> str | None:
     """Return a job's concurrency key, None where its kind has no limits."""
-    of_kind = rules.get(job.kind)
-    return None if of_kind is None else of_kind.key_of(job.concurrency_key, job.payload)
+    return None if rules is None else rules.key_of(job.concurrency_key, job.payload)
 
 
-def _due(job: NewJob, now: int) -> int:
-    return now + (job.delay or 0) if job.run_at is None else job.run_at
+def _terms(job: NewJob, now: int, key: str | None) -> tuple[object, ...]:
+    """Return what a job's row says besides its id, payload and keys."""
+    due = due_at(job, now)
+    gate = Gate.WAITING if due > now else Gate.READY if key is None else Gate.FOR_KEY if key else Gate.FOR_KIND
+    return (
+        *(job.queue, job.kind, int(gate), job.priority, due, now, job.max_attempts),
+        *(job.time_limit, job.expires_at, job.trace),
+    )

@@ -107,6 +107,7 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "select_by_id": (f"{FILTER}, ARRAY[{AN_ID}]", {"job_id_key"}),
     "seen_dead": ("'default', now() - interval '1 s', 1000", {"job_dead"}),
     "seen_done": ("'default', now() - interval '1 s', 1000", {"job_done"}),
+    "unique_holders": ("'{work,work}', '{k,l}'", {"job_unique"}),
     "seen_enqueued": ("0, 2000", {PK}),
     "seen_retrying": ("now(), 1000", {DUE}),
     "seen_running": ("10000", {RUNNING}),
