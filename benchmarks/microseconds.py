@@ -27,7 +27,7 @@ from forge_jobs import ForgeJobs
 from forge_jobs.clock import SystemClock, monotonic_us
 from forge_jobs.ids import new_job_id, new_process_id
 from forge_jobs.settling import Settler
-from forge_jobs.storage.records import Ended, Exchanged, Want
+from forge_jobs.storage.claims import Ended, Exchanged, Want
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.rows import blob
 from forge_jobs_supervisor.unix.board import Board, Head

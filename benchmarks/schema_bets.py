@@ -20,7 +20,8 @@ import click
 from benchmarks.figures import Figure, in_turn, matrix, say, show
 from benchmarks.store import KIND, QUEUE, Store
 from forge_jobs.model.states import Status
-from forge_jobs.storage.records import Ended, JobFilter
+from forge_jobs.storage.claims import Ended
+from forge_jobs.storage.records import JobFilter
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite import hand_in, producer
 

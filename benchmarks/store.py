@@ -14,7 +14,8 @@ from forge_jobs.model.job import NewJob
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage import open_storage
-from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, Want, done
+from forge_jobs.storage.claims import Claim, Ended, Want, done
+from forge_jobs.storage.records import HostRecord, ProcessRecord
 
 QUEUE = "default"
 KIND = "work"

@@ -16,7 +16,7 @@ from forge_jobs.limiter import RateLimiter
 from forge_jobs.model.names import checked_delay
 from forge_jobs.model.stops import StopReason
 from forge_jobs.payload import encode_result
-from forge_jobs.storage.records import Claim, done
+from forge_jobs.storage.claims import Claim, done
 
 if TYPE_CHECKING:
     from forge_jobs.storage.limit_ports import Limits

@@ -17,7 +17,7 @@ from forge_jobs.model.outcome import Dead, Done, Failed, Outcome, RateLimited, S
 from forge_jobs.model.states import Cause
 from forge_jobs.model.stops import JobStopped, reason_of, stop_verdict
 from forge_jobs.payload import encode_result
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 
 NOTHING = b"null"
 _OURS = frozenset({__file__, middleware.__file__})

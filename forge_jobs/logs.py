@@ -6,7 +6,7 @@ import logging
 
 import msgspec
 
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 
 _claim: Claim | None = None
 """Of the process, not of a thread or a context: a worker runs one job at a time, and its threads work for that one."""

@@ -11,7 +11,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause, Event, Status, after
-from forge_jobs.storage.records import Claim, Ended, done, end_of
+from forge_jobs.storage.claims import Claim, Ended, done, end_of
 
 CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
 """Causes that say more about the process than about the job: the first in a row is tried again at once."""

@@ -20,7 +20,8 @@ from forge_jobs.logs import note_running
 from forge_jobs.schedules import fire_due
 from forge_jobs.settling import Settler
 from forge_jobs.storage import open_storage
-from forge_jobs.storage.records import Claim, ProcessRecord, Want
+from forge_jobs.storage.claims import Claim, Want
+from forge_jobs.storage.records import ProcessRecord
 
 DUE_SLICE = 500
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from forge_jobs.model.states import Cause, Status
-from forge_jobs.storage.records import Claim, Ended
+from forge_jobs.storage.claims import Claim, Ended
 
 _log = logging.getLogger("forge_jobs.jobs")
 

@@ -8,7 +8,7 @@ from typing import Any
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Granted, KindRules
 from forge_jobs.storage.admission import Key, Tables, admit, kind_rules
-from forge_jobs.storage.records import Claim, Want
+from forge_jobs.storage.claims import Claim, Want
 
 Take = Callable[[KindRules], Granted]
 """Takes the tokens for one start of a job of a kind."""

@@ -11,7 +11,7 @@ import msgspec
 from forge_jobs.model.job import NewJob
 from forge_jobs.model.metrics import Measure, Observed, measure_at, minute_of
 from forge_jobs.model.states import Cause, Status
-from forge_jobs.storage.records import Claim, Ended
+from forge_jobs.storage.claims import Claim, Ended
 
 TOTAL = 0
 """In place of a minute: all that ever happened. It outlives the minutes."""

@@ -16,16 +16,14 @@ from forge_jobs.model.job import Enqueued, JobRecord, NewJob
 from forge_jobs.model.queue import QueueCounts, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.census import Census
+from forge_jobs.storage.claims import Claim, Ended, Exchanged, Want
 from forge_jobs.storage.house_ports import Archive, Schema
 from forge_jobs.storage.limit_ports import Limits
 from forge_jobs.storage.looking_ports import Checkup, Inspection, News
 from forge_jobs.storage.metric_ports import Metrics
 from forge_jobs.storage.records import (
     Batch,
-    Claim,
     Edit,
-    Ended,
-    Exchanged,
     Glance,
     HostRecord,
     JobFilter,
@@ -35,7 +33,6 @@ from forge_jobs.storage.records import (
     RunTotals,
     Trouble,
     Unserved,
-    Want,
     WorkerView,
 )
 from forge_jobs.storage.schedule_ports import Schedules

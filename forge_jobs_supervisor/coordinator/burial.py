@@ -11,7 +11,7 @@ from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause
 from forge_jobs.model.stops import StopReason, mebibytes, stop_verdict
 from forge_jobs.settling import UNKNOWN, Settler, Used
-from forge_jobs.storage.records import Claim, Ended, given_back
+from forge_jobs.storage.claims import Claim, Ended, given_back
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.messages import Died
 from forge_jobs_supervisor.telling import tell_end

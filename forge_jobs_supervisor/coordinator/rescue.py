@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from forge_jobs.clock import Clock, monotonic, monotonic_us
-from forge_jobs.storage.records import Claim, Ended, HostRecord, given_back
+from forge_jobs.storage.claims import Claim, Ended, given_back
+from forge_jobs.storage.records import HostRecord
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.stores import Stores

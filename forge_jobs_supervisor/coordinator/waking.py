@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from forge_jobs.clock import MICROSECONDS, Clock, monotonic
 from forge_jobs.model.states import FINISHED
+from forge_jobs.storage.claims import Ended
 from forge_jobs.storage.ports import Doorbell, Upkeep
-from forge_jobs.storage.records import Ended, Glance
+from forge_jobs.storage.records import Glance
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
 from forge_jobs_supervisor.messages import Message, Wake

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from forge_jobs.storage.records import Want
+from forge_jobs.storage.claims import Want
 
 HOLD = 0.020
 """Seconds of work that are claimed ahead, and for which results may wait to be recorded."""

@@ -14,7 +14,7 @@ from forge_jobs.hooks import Hooks
 from forge_jobs.logs import note_running
 from forge_jobs.model.outcome import Verdict
 from forge_jobs.settling import Used
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from forge_jobs_supervisor.messages import Watch, encoded
 from forge_jobs_supervisor.telling import tell_start
 from forge_jobs_supervisor.unix import processes, titles

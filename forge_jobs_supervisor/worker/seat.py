@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from forge_jobs.clock import monotonic_us
 from forge_jobs.model.stops import StopReason
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from forge_jobs_supervisor.unix.board import NONE, STOOD_STILL, Board, Head, Slot, State, Word
 from forge_jobs_supervisor.unix.usage import private_memory
 

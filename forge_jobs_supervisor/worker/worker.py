@@ -15,8 +15,9 @@ from forge_jobs.ids import new_process_id
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.settling import Settler
+from forge_jobs.storage.claims import Claim, Ended, given_back
 from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
-from forge_jobs.storage.records import Claim, Ended, ProcessRecord, given_back
+from forge_jobs.storage.records import ProcessRecord
 from forge_jobs_supervisor.messages import Drop, decoded
 from forge_jobs_supervisor.telling import tell_end
 from forge_jobs_supervisor.unix import titles

@@ -8,7 +8,8 @@ import pytest
 
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Batch, Claim, Ended, JobFilter, given_back
+from forge_jobs.storage.claims import Claim, Ended, given_back
+from forge_jobs.storage.records import Batch, JobFilter
 from tests.support.builders import enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand

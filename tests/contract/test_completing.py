@@ -10,7 +10,7 @@ from forge_jobs.errors import ClaimLost
 from forge_jobs.model.job import NewJob
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Claim, done
+from forge_jobs.storage.claims import Claim, done
 from tests.support.backends import Backend
 from tests.support.builders import a_job, enqueue, only, record
 from tests.support.hands import Hand

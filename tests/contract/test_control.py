@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Claim, Ended, Request, given_back
+from forge_jobs.storage.claims import Claim, Ended, given_back
+from forge_jobs.storage.records import Request
 from tests.support.backends import Backend
 from tests.support.builders import ALL, enqueue, enqueue_some, only
 from tests.support.clock import FakeClock

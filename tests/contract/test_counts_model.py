@@ -12,7 +12,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from forge_jobs.storage.records import Claim, JobFilter
+from forge_jobs.storage.claims import Claim
+from forge_jobs.storage.records import JobFilter
 from tests.support.backends import BACKENDS
 from tests.support.builders import ALL, a_job, a_queue, only
 from tests.support.clock import FakeClock

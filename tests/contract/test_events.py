@@ -13,7 +13,8 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.limits import KindRules
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import JobFilter, done, given_back
+from forge_jobs.storage.claims import done, given_back
+from forge_jobs.storage.records import JobFilter
 from tests.contract.test_doorbell import heard
 from tests.support.builders import a_job
 from tests.support.clock import FakeClock

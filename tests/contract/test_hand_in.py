@@ -5,7 +5,7 @@ from __future__ import annotations
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import given_back
+from forge_jobs.storage.claims import given_back
 from tests.support.builders import enqueue, enqueue_some, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand

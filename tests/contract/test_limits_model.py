@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from forge_jobs.model.job import JobRecord
 from forge_jobs.model.states import Gate, Status
-from forge_jobs.storage.records import Claim, JobFilter
+from forge_jobs.storage.claims import Claim
+from forge_jobs.storage.records import JobFilter
 from tests.support.backends import BACKENDS
 from tests.support.builders import ALL
 from tests.support.clock import FakeClock

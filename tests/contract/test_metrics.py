@@ -16,7 +16,7 @@ from forge_jobs.model.limits import rate_limit
 from forge_jobs.model.metrics import MINUTE, Gauges, Measure
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Claim, Ended, given_back
+from forge_jobs.storage.claims import Claim, Ended, given_back
 from tests.support.backends import Backend
 from tests.support.builders import a_job, enqueue, enqueue_some, only
 from tests.support.clock import FakeClock

@@ -8,7 +8,7 @@ from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import NEVER_REFILLED, KindRules, RateLimit
 from forge_jobs.model.states import Gate
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from tests.support.backends import Backend
 from tests.support.builders import a_job, a_queue, enqueue, enqueue_some, record
 from tests.support.clock import FakeClock

@@ -9,7 +9,7 @@ import pytest
 
 from forge_jobs.model.states import Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Claim, Ended
+from forge_jobs.storage.claims import Claim, Ended
 from tests.support.builders import ALL, enqueue, enqueue_some, only, record
 from tests.support.hands import Hand
 

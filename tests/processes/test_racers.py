@@ -24,7 +24,8 @@ RACER = """
 import sys
 from forge_jobs.ids import new_process_id
 from forge_jobs.storage import open_storage
-from forge_jobs.storage.records import ProcessRecord, Want
+from forge_jobs.storage.claims import Want
+from forge_jobs.storage.records import ProcessRecord
 
 storage, me = open_storage(sys.argv[1]), new_process_id()
 storage.registry.announce_worker(

@@ -10,7 +10,8 @@ from forge_jobs.ids import new_process_id
 from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Claim, Ended, Exchanged, ProcessRecord, Want
+from forge_jobs.storage.claims import Claim, Ended, Exchanged, Want
+from forge_jobs.storage.records import ProcessRecord
 
 
 class Hand:

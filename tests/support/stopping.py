@@ -13,7 +13,7 @@ import pytest
 from forge_jobs.execution import call
 from forge_jobs.ids import new_job_id
 from forge_jobs.model.stops import JobStopped, StopReason
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from forge_jobs_supervisor.unix.board import Word
 from forge_jobs_supervisor.worker.seat import NO_LIMITS, Limits, Seat
 from forge_jobs_supervisor.worker.stopping import Stopper

@@ -13,7 +13,7 @@ import pytest
 
 from forge_jobs import ForgeJobs, JobContext
 from forge_jobs.logs import TagWithJob, current_job, note_running
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from forge_jobs.testing import run_due
 from forge_jobs_supervisor import log
 

@@ -14,7 +14,7 @@ from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.states import Cause, Status
 from forge_jobs.model.stops import StopReason, stop_verdict
 from forge_jobs.settling import CRASHES, UNKNOWN, Settler, Used
-from forge_jobs.storage.records import Claim, Ended, given_back
+from forge_jobs.storage.claims import Claim, Ended, given_back
 
 NOW = 1_750_000_000 * MICROSECONDS
 SETTINGS = QueueSettings(name="default", backoff_base=10, backoff_max=100)

@@ -9,12 +9,12 @@ import psycopg
 from forge_jobs.model.limits import Granted, KindRules
 from forge_jobs.storage.admission import all_rules
 from forge_jobs.storage.choosing import Line, limited_kinds
+from forge_jobs.storage.claims import Claim, Want
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.buckets import take
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.metrics import add_observed
-from forge_jobs.storage.records import Claim, Want
 
 
 def claim(database: Database, connection: psycopg.Connection[Any], process_id: int, want: Want) -> list[Claim]:

@@ -12,6 +12,7 @@ from forge_jobs.model.job import ERROR_HISTORY_LIMIT, ErrorEntry
 from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.storage.admission import admit, kind_rules
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.claims import Ended
 from forge_jobs.storage.noting import Noted, Tally
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.postgres.adapting import Instants, JsonTexts, Numbers, instant
@@ -19,7 +20,6 @@ from forge_jobs.storage.postgres.announcing import announce
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.rows import json_text
-from forge_jobs.storage.records import Ended
 
 
 class HandedIn(NamedTuple):

@@ -9,13 +9,14 @@ import msgspec
 import psycopg
 
 from forge_jobs.storage.census import Census, census_of
+from forge_jobs.storage.claims import Claim, Ended
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.hand_in import hand_in
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
-from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
+from forge_jobs.storage.records import HostRecord, ProcessRecord, WorkerView
 
 UNPARK_SLICE = 20_000
 

@@ -9,8 +9,8 @@ import msgspec
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import FOR_EVER, QueueSettings, days_of
 from forge_jobs.model.states import Gate, Status
+from forge_jobs.storage.claims import Claim
 from forge_jobs.storage.postgres.adapting import instant
-from forge_jobs.storage.records import Claim
 
 
 def json_text(value: object) -> str:

@@ -14,6 +14,7 @@ import psycopg
 from forge_jobs.errors import ClaimLost
 from forge_jobs.model.queue import QUIET, QueueSettings
 from forge_jobs.model.states import Status
+from forge_jobs.storage.claims import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.claiming import claim
@@ -23,7 +24,6 @@ from forge_jobs.storage.postgres.errors import again
 from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, refused_of
 from forge_jobs.storage.postgres.line import START, Claimed, Line
 from forge_jobs.storage.postgres.rows import claim_of, settings_of
-from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
 
 
 class PostgresWorkerQueue:

@@ -6,7 +6,7 @@ import apsw
 
 from forge_jobs.model.limits import Granted, KindRules
 from forge_jobs.storage.choosing import Line
-from forge_jobs.storage.records import Claim, Want
+from forge_jobs.storage.claims import Claim, Want
 from forge_jobs.storage.sqlite.buckets import take
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.rows import json_text, text

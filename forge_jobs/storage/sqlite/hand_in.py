@@ -14,9 +14,9 @@ from forge_jobs.model.states import Cause, Gate, Status
 from forge_jobs.model.stops import CANCELLED
 from forge_jobs.storage.admission import admit, kind_rules
 from forge_jobs.storage.announcing import End
+from forge_jobs.storage.claims import Ended
 from forge_jobs.storage.noting import Noted, Tally
 from forge_jobs.storage.observing import Observations
-from forge_jobs.storage.records import Ended
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.announcing import announce
 from forge_jobs.storage.sqlite.database import Database

@@ -9,7 +9,8 @@ import apsw
 import msgspec
 
 from forge_jobs.storage.census import Census, census_of
-from forge_jobs.storage.records import Claim, Ended, HostRecord, ProcessRecord, WorkerView
+from forge_jobs.storage.claims import Claim, Ended
+from forge_jobs.storage.records import HostRecord, ProcessRecord, WorkerView
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells

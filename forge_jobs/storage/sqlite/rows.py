@@ -9,7 +9,7 @@ import msgspec
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.queue import FOR_EVER, QueueSettings, days_of
 from forge_jobs.model.states import Gate, Status
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 
 INLINE_BYTES = 1024
 """Payloads and results up to this size stand in the job's row, larger ones beside it."""

@@ -12,9 +12,9 @@ from forge_jobs.errors import ClaimLost
 from forge_jobs.model.queue import QUIET, QueueSettings
 from forge_jobs.model.states import Status
 from forge_jobs.storage.choosing import limited_kinds
+from forge_jobs.storage.claims import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.observing import Observations
 from forge_jobs.storage.passing import callers_block, passing
-from forge_jobs.storage.records import Claim, Ended, Exchanged, Want, given_back
 from forge_jobs.storage.sqlite.claiming import claim
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells

@@ -9,7 +9,7 @@ import pytest
 
 from forge_jobs.errors import InvalidValue
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import done
+from forge_jobs.storage.claims import done
 from tests.support.builders import a_job, enqueue
 from tests.support.hands import Hand
 

@@ -8,7 +8,7 @@ from forge_jobs.clock import MICROSECONDS, monotonic_us
 from forge_jobs.model.states import Status
 from forge_jobs.settling import Settler
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import Ended
+from forge_jobs.storage.claims import Ended
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.rescue import Rescuer

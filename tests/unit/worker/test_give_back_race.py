@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.unix.board import OVERDUE, State, Word
 from forge_jobs_supervisor.worker.seat import Seat

@@ -6,7 +6,7 @@ import pytest
 
 from forge_jobs.ids import new_job_id
 from forge_jobs.model.stops import StopReason
-from forge_jobs.storage.records import Claim
+from forge_jobs.storage.claims import Claim
 from forge_jobs_supervisor.unix.board import (
     FORGETTABLE,
     FORGOTTEN,
