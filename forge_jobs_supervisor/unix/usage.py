@@ -29,12 +29,12 @@ class Meter:
         with contextlib.suppress(OSError):
             self._reset = lifted(os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC))
 
-    def start(self, *, short: bool = False) -> int:
+    def start(self, *, tiny: bool = False) -> int:
         """Begin with a job; return the microseconds of CPU time that this process has used before.
 
-        Before a ``short`` one the mark is reset only if a job has raised it since it was.
+        Before a ``tiny`` one the mark is reset only if a job has raised it since it was.
         """
-        if self._reset is not None and (self._risen or not short):
+        if self._reset is not None and (self._risen or not tiny):
             try:
                 os.pwrite(self._reset, b"5", 0)
                 self._mark = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

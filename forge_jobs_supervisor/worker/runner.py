@@ -26,7 +26,7 @@ from forge_jobs_supervisor.worker.seat import Limits, Seat
 from forge_jobs_supervisor.worker.stopping import Stopper
 
 _TITLE_EVERY = 0.05
-"""Seconds between titles while jobs are short: setting one costs as much as a small job's bookkeeping."""
+"""Seconds between titles while jobs are tiny: setting one costs as much as a small job's bookkeeping."""
 
 
 class Ran(NamedTuple):
@@ -76,10 +76,10 @@ class Runner:
         self._titled_at = 0.0
         self._limits: dict[tuple[str, int | None], Limits] = {}
 
-    def run(self, claim: Claim, process_id: int, memory_limit: int | None, *, short: bool) -> Ran | None:
+    def run(self, claim: Claim, process_id: int, memory_limit: int | None, *, tiny: bool) -> Ran | None:
         """Run a claim; None if it must not be started.
 
-        ``memory_limit`` is bytes, where the handler names none. A ``short`` job is not always named in the title, and
+        ``memory_limit`` is bytes, where the handler names none. A ``tiny`` job is not always named in the title, and
         after it ``put_in_order`` is to be called before the database is.
         """
         handler = self._handlers[claim.kind]
@@ -89,10 +89,10 @@ class Runner:
             return None
         if (limits.time or limits.memory) and not self._seat.is_watched:
             self._lifeline.send(encoded(Watch()))
-        self._title(claim, short=short)
+        self._title(claim, tiny=tiny)
         tell_start(claim)
         started_at = self._clock.now()
-        cpu = self._meter.start(short=short)
+        cpu = self._meter.start(tiny=tiny)
         self._seat.began(cpu)
         before = monotonic()
         note_running(claim)
@@ -109,7 +109,7 @@ class Runner:
             os._exit(0)
         used = Used(round(seconds * 1e6), *self._meter.stop(cpu))
         self._in_order = False
-        if short:
+        if tiny:
             self._tidy.restore_what_shows()
         else:
             self.put_in_order()
@@ -148,8 +148,8 @@ class Runner:
             heard=claim.kind in self._heard,
         )
 
-    def _title(self, claim: Claim, *, short: bool) -> None:
+    def _title(self, claim: Claim, *, tiny: bool) -> None:
         now = monotonic()
-        if not short or now - self._titled_at > _TITLE_EVERY:
+        if not tiny or now - self._titled_at > _TITLE_EVERY:
             titles.worker(self._queue, self._number, f"{claim.kind} {claim.id}")
             self._titled_at = now

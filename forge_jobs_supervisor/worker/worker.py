@@ -24,7 +24,7 @@ from forge_jobs_supervisor.unix import titles
 from forge_jobs_supervisor.unix.board import FORGETTABLE, STOOD_STILL, State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
-from forge_jobs_supervisor.worker.appetite import HOLD, MAX_ROWS, Appetite
+from forge_jobs_supervisor.worker.appetite import HOLD, LONGEST_HOLD, MAX_ROWS, Appetite
 from forge_jobs_supervisor.worker.runner import Runner
 from forge_jobs_supervisor.worker.seat import Seat
 
@@ -89,6 +89,7 @@ class Worker:
         self._ended: list[Ended] = []
         self._last_claim_no = 0
         self._exchanged_at = 0.0
+        self._hold = HOLD
         self._ran = 0
         self._in_doubt = False
         self._failures = 0
@@ -141,7 +142,13 @@ class Worker:
         """Whether results cannot wait for one more job."""
         if not self._ended:
             return False
-        return monotonic() - self._exchanged_at > HOLD or not self._appetite.is_short(self._held[0].kind)
+        if monotonic() - self._exchanged_at > self._hold or not self._appetite.is_short(self._held[0].kind):
+            return True
+        return self._hold > HOLD and self._has_for_sibling()
+
+    def _has_for_sibling(self) -> bool:
+        """Whether more work is held than would be over at once, while a sibling has none."""
+        return self._appetite.work(claim.kind for claim in self._held) > HOLD and self._leaves_to_sibling()
 
     # -- exchanging -----------------------------------------------------------------------------------------------
 
@@ -155,7 +162,7 @@ class Worker:
             self._ran = 0
         stood_still = not idle and self._seat.enter(State.EXCHANGE)
         release_all = release_all or stood_still or self._leaving
-        self._release(keep=0 if release_all else self._appetite.keeps([c.kind for c in self._held]))
+        self._release(keep=0 if release_all else self._keeps())
         kept = bool(self._held)
         want = None
         if not self._held and not self._leaving and self._seat.may_claim:
@@ -187,8 +194,15 @@ class Worker:
         self._leaving = self._leaving or self._seat.told_to_leave  # while this exchange was under way
         if self._leaving or still > FORGETTABLE or (kept and still > STOOD_STILL):
             self._release(keep=0)
+        self._hold = min(max(self._appetite.work(claim.kind for claim in self._held), HOLD), LONGEST_HOLD)
         self._exchanged_at = monotonic()
         return True
+
+    def _keeps(self) -> int:
+        """Return how many of the held jobs, in order, are still worth holding."""
+        if not self._held:
+            return 0
+        return 1 if self._has_for_sibling() else self._appetite.keeps([claim.kind for claim in self._held])
 
     def _leaves_to_sibling(self) -> bool:
         """Whether to take one job only, since a sibling is idle: until it must have woken, or is stopped."""
@@ -256,8 +270,8 @@ class Worker:
         if claim.claim_no in self._dropped or (claim.expires_at is not None and claim.expires_at <= now):
             self._ended.append(given_back(claim, self._process_id, now))
             return
-        short = self._appetite.is_short(claim.kind)
-        ran = self._runner.run(claim, self._process_id, self._settings.memory_limit, short=short)
+        tiny = self._appetite.is_tiny(claim.kind)
+        ran = self._runner.run(claim, self._process_id, self._settings.memory_limit, tiny=tiny)
         if ran is None:
             self._leaving = self._leaving or self._seat.closed
             self._held.appendleft(claim)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forge_jobs_supervisor.worker.appetite import HOLD, MAX_BYTES, MAX_ROWS, Appetite
+from forge_jobs_supervisor.worker.appetite import HOLD, LONGEST_HOLD, LONGEST_SHORT, MAX_BYTES, MAX_ROWS, Appetite
 
 SHORT = 0.001
 LONG = 0.050
@@ -59,6 +59,25 @@ def test_a_machine_that_is_free_again_is_believed_step_by_step() -> None:
     assert (rows[0], rows[-1]) == (9, MAX_ROWS)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "rows"),
+    [(0.002, 10), (0.004, 5), (0.007, 5), (0.010, 5), (0.022, 4), (0.025, 4), (0.030, 3), (0.040, 2), (0.041, 1)],
+)
+def test_of_a_kind_some_milliseconds_long_a_few_are_wanted(seconds: float, rows: int) -> None:
+    want = having_learnt(work=seconds).want(1, alone=False)
+
+    assert want.rows == rows
+    assert want.rows == 1 or rows * want.costs["work"] <= want.budget < (rows + 1) * want.costs["work"]
+
+
+@given(kinds=st.lists(st.floats(0, LONGEST_SHORT), min_size=1, max_size=100))
+def test_what_is_held_never_takes_longer_than_the_longest_hold(kinds: list[float]) -> None:
+    appetite = having_learnt(**{f"k{number}": mean for number, mean in enumerate(kinds)})
+    held = [f"k{number}" for number in range(len(kinds))]
+
+    assert appetite.work(held[: appetite.keeps(held)]) <= LONGEST_HOLD + 1e-9
+
+
 def test_of_a_long_kind_one_is_wanted() -> None:
     want = having_learnt(work=LONG).want(1, alone=False)
 
@@ -76,9 +95,16 @@ def test_the_shortest_kind_decides_how_many_rows_are_looked_at_and_each_its_own_
     assert sorted(want.costs) == ["middle", "short"]
 
 
-@pytest.mark.parametrize(("seconds", "short"), [(0.0, True), (HOLD / 2, True), (HOLD / 2 + 1e-6, False), (1.0, False)])
-def test_a_kind_is_short_when_two_of_it_fit_the_hold(seconds: float, short: bool) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "short"), [(0.0, True), (LONGEST_SHORT, True), (LONGEST_SHORT + 1e-6, False), (1.0, False)]
+)
+def test_results_wait_while_a_job_runs_that_is_short(seconds: float, short: bool) -> None:
     assert having_learnt(work=seconds).is_short("work") is short
+
+
+@pytest.mark.parametrize(("seconds", "tiny"), [(0.0, True), (HOLD / 2, True), (HOLD / 2 + 1e-6, False), (1.0, False)])
+def test_a_kind_is_tiny_when_two_of_it_fit_the_hold(seconds: float, tiny: bool) -> None:
+    assert having_learnt(work=seconds).is_tiny("work") is tiny
 
 
 def test_a_kind_that_never_ran_counts_as_long() -> None:
@@ -113,12 +139,12 @@ def test_a_run_a_little_longer_does_not() -> None:
         ([], 0),
         (["short"] * 3, 3),
         (["short"] * 30, 22),
-        (["middle"] * 30, 2),
+        (["middle"] * 30, 5),
         (["short", "long", "short"], 1),
         (["long"], 0),
         (["unknown", "short"], 0),
         (["middle", "short", "middle"], 3),
-        (["middle", "short", "short", "middle"], 3),
+        (["middle"] * 4 + ["short"] * 10, 8),
     ],
 )
 def test_held_jobs_are_kept_in_order_while_they_fit_the_hold(held: list[str], kept: int) -> None:
