@@ -1,8 +1,8 @@
 """How much a worker claims ahead: pure arithmetic on how long each kind of job has taken here.
 
-A worker claims at most ``HOLD`` seconds of work at once, or ``FEW`` jobs if these take longer, up to ``LONGEST_HOLD``;
-more than one job only of kinds that are known to be short, and only while no sibling is idle. So a job of 50 ms is
-claimed and recorded one at a time, one of 20 ms with four others, one of 50 µs by the hundred.
+A worker claims at most ``HOLD`` seconds of work at once, or ``FEW`` jobs if these take longer, as far as it comes to
+them within ``LONGEST_HOLD``; more than one job only of kinds that are known to be short, and only while no sibling is
+idle. So a job of 50 ms is claimed and recorded one at a time, one of 20 ms with four others, one of 50 µs by the hundred.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from forge_jobs.storage.claims import Want
 
 HOLD = 0.020
-"""Seconds of work that are claimed ahead, and for which results may wait to be recorded."""
+"""Seconds of work that are claimed ahead."""
 
 FEW = 5
 LONGEST_HOLD = 0.100
-"""What is claimed ahead of jobs so long that an exchange after every one or two would take some percent of a worker's
-time: after 20 ms of a job's own work one costs 1.3 ms on SQLite and 2.6 on PostgreSQL, since nothing is in the caches.
+"""Seconds for which results may wait to be recorded, and jobs that are held; so many jobs are claimed at once at least,
+if they are expected to be over by then. After 20 ms of a job's own work, when nothing is in the caches any more, an
+exchange takes 1.3 ms on SQLite and 2.6 on PostgreSQL: after each of these jobs it would be 6 to 13 % of their time.
 """
 
 LONGEST_SHORT = 0.040
@@ -53,7 +54,7 @@ class Appetite:
         """Learn how long a job took of what was claimed last, from one's begin to the next one's.
 
         On a machine that is busy with other things that is much longer than the job itself, and what does not come to
-        its turn within the hold is taken away again. A slower pace counts at once, a quicker one step by step.
+        its turn in time is taken away again. A slower pace counts at once, a quicker one step by step.
         """
         self._pace = max(seconds, (self._pace + seconds) / 2)
 
@@ -83,8 +84,8 @@ class Appetite:
         weights = {kind: _weight(mean) * 1e6 for kind, mean in self._means.items() if mean <= LONGEST_SHORT}
         rows = 1
         if weights and not alone:
-            each = max(min(weights.values()), _weight(self._pace) * 1e6, 1.0)
-            rows = max(min(int(HOLD * 1e6 / each), MAX_ROWS, at_most or MAX_ROWS), 1)
+            rows = min(int(HOLD * 1e6 / max(min(weights.values()), 1.0)), MAX_ROWS, at_most or MAX_ROWS)
+            rows = max(min(rows, int(LONGEST_HOLD / max(self._pace, 1e-6))), 1)
         return Want(
             queue=self._queue,
             kinds=self._kinds,

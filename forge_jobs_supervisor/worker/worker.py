@@ -89,7 +89,7 @@ class Worker:
         self._ended: list[Ended] = []
         self._last_claim_no = 0
         self._exchanged_at = 0.0
-        self._hold = HOLD
+        self._has_more = False
         self._ran = 0
         self._in_doubt = False
         self._failures = 0
@@ -142,13 +142,15 @@ class Worker:
         """Whether results cannot wait for one more job."""
         if not self._ended:
             return False
-        if monotonic() - self._exchanged_at > self._hold or not self._appetite.is_short(self._held[0].kind):
+        if monotonic() - self._exchanged_at > LONGEST_HOLD or not self._appetite.is_short(self._held[0].kind):
             return True
-        return self._hold > HOLD and self._has_for_sibling()
+        return self._has_for_sibling()
 
     def _has_for_sibling(self) -> bool:
-        """Whether more work is held than would be over at once, while a sibling has none."""
-        return self._appetite.work(claim.kind for claim in self._held) > HOLD and self._leaves_to_sibling()
+        """Whether more work is held than is over in a moment, while a sibling has none."""
+        if self._has_more:
+            self._has_more = self._appetite.work(claim.kind for claim in self._held) > HOLD
+        return self._has_more and self._leaves_to_sibling()
 
     # -- exchanging -----------------------------------------------------------------------------------------------
 
@@ -194,7 +196,7 @@ class Worker:
         self._leaving = self._leaving or self._seat.told_to_leave  # while this exchange was under way
         if self._leaving or still > FORGETTABLE or (kept and still > STOOD_STILL):
             self._release(keep=0)
-        self._hold = min(max(self._appetite.work(claim.kind for claim in self._held), HOLD), LONGEST_HOLD)
+        self._has_more = True
         self._exchanged_at = monotonic()
         return True
 

@@ -39,10 +39,10 @@ def test_of_a_very_short_kind_no_more_are_wanted_than_the_limit() -> None:
     assert having_learnt(work=0.0).want(1, alone=False).rows == MAX_ROWS
 
 
-def test_on_a_busy_machine_no_more_are_wanted_than_come_to_their_turn_within_the_hold() -> None:
+def test_on_a_busy_machine_no_more_are_wanted_than_come_to_their_turn_in_time() -> None:
     appetite = having_learnt(work=1e-5)
     appetite.keep_pace(0.002)
-    assert appetite.want(1, alone=False).rows == HOLD / 0.002
+    assert appetite.want(1, alone=False).rows == LONGEST_HOLD / 0.002
     appetite.keep_pace(1.0)
     assert appetite.want(1, alone=False).rows == 1
 
@@ -56,7 +56,7 @@ def test_a_machine_that_is_free_again_is_believed_step_by_step() -> None:
         rows.append(appetite.want(1, alone=False).rows)
 
     assert rows == sorted(rows)
-    assert (rows[0], rows[-1]) == (9, MAX_ROWS)
+    assert (rows[0], rows[-1]) == (49, MAX_ROWS)
 
 
 @pytest.mark.parametrize(
