@@ -2,7 +2,8 @@
 
 A worker claims at most ``HOLD`` seconds of work at once, or ``FEW`` jobs if these take longer, as far as it comes to
 them within ``LONGEST_HOLD``; more than one job only of kinds that are known to be short, and only while no sibling is
-idle. So a job of 50 ms is claimed and recorded one at a time, one of 20 ms with four others, one of 50 µs by the hundred.
+idle. So a job of 50 ms is claimed and recorded one at a time, one of 20 ms with four others, one of 50 µs by the
+hundred.
 """
 
 from __future__ import annotations

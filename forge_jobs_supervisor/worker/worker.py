@@ -142,9 +142,8 @@ class Worker:
         """Whether results cannot wait for one more job."""
         if not self._ended:
             return False
-        if monotonic() - self._exchanged_at > LONGEST_HOLD or not self._appetite.is_short(self._held[0].kind):
-            return True
-        return self._has_for_sibling()
+        waited = monotonic() - self._exchanged_at
+        return waited > LONGEST_HOLD or not self._appetite.is_short(self._held[0].kind) or self._has_for_sibling()
 
     def _has_for_sibling(self) -> bool:
         """Whether more work is held than is over in a moment, while a sibling has none."""
@@ -202,8 +201,6 @@ class Worker:
 
     def _keeps(self) -> int:
         """Return how many of the held jobs, in order, are still worth holding."""
-        if not self._held:
-            return 0
         return 1 if self._has_for_sibling() else self._appetite.keeps([claim.kind for claim in self._held])
 
     def _leaves_to_sibling(self) -> bool:
@@ -272,8 +269,8 @@ class Worker:
         if claim.claim_no in self._dropped or (claim.expires_at is not None and claim.expires_at <= now):
             self._ended.append(given_back(claim, self._process_id, now))
             return
-        tiny = self._appetite.is_tiny(claim.kind)
-        ran = self._runner.run(claim, self._process_id, self._settings.memory_limit, tiny=tiny)
+        is_tiny = self._appetite.is_tiny(claim.kind)
+        ran = self._runner.run(claim, self._process_id, self._settings.memory_limit, tiny=is_tiny)
         if ran is None:
             self._leaving = self._leaving or self._seat.closed
             self._held.appendleft(claim)

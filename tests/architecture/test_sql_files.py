@@ -27,7 +27,7 @@ OWN = {
         *("clock", "notify"),  # the server's time; rings travel in the transaction
         *("lock_all", "held_snapshots", "dead_rows", "server_state"),
         *("registered_shared", "queue_settings_locked", "schedule_locked", "lock_jobs", "lock_buckets"),
-        *("exchange", "queue_turn", "claim_states"),
+        *("exchange", "claim_one", "queue_turn", "claim_states"),
         *("enqueue_many", "unique_holders"),  # in one round trip what SQLite does job by job
         *("lock_metrics", "metric_entries_take", "database_sizes"),
     },

@@ -22,7 +22,7 @@ from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import SOON, Bells
 from forge_jobs.storage.postgres.errors import again
 from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, refused_of
-from forge_jobs.storage.postgres.line import START, Claimed, Line
+from forge_jobs.storage.postgres.line import START, Claimed, Line, Place
 from forge_jobs.storage.postgres.rows import claim_of, settings_of
 
 
@@ -39,12 +39,7 @@ class PostgresWorkerQueue:
         """Hand in what has ended and claim what is next; None if the process is not registered any more."""
         queue = want.queue if want else (ended[0].queue if ended else "")
         behind = self._line.behind()
-        asked = _claim_values(process_id, queue, want, self._database.clock.now())
-        if self._capped or any(_needs_steps(end, process_id) for end in ended):
-            values = [*asked, *done_columns(()), *(behind or START)]
-            answer = again(lambda: self._step_by_step(process_id, ended, queue, values))
-        else:
-            answer = self._at_once(ended, queue, [*asked, *done_columns(ended), *(behind or START), False])
+        answer = self._answer(process_id, ended, queue, want, behind)
         if answer is None:
             return None
         self._capped = answer.settings.max_workers is not None
@@ -58,10 +53,25 @@ class PostgresWorkerQueue:
             return None if anew is None else msgspec.structs.replace(anew, refused=answer.refused)
         return Exchanged(claims=answer.claims, refused=answer.refused, settings=answer.settings)
 
-    def _at_once(self, ended: Sequence[Ended], queue: str, values: Sequence[object]) -> _Answer | None:
+    def _answer(
+        self, process_id: int, ended: Sequence[Ended], queue: str, want: Want | None, behind: Place | None
+    ) -> _Answer | None:
+        """Exchange in the way that takes least; None if the process is not registered any more."""
+        now = self._database.clock.now()
+        asked = _claim_values(process_id, queue, want, now)
+        if self._capped or any(_needs_steps(end, process_id) for end in ended):
+            values = [*asked, *done_columns(()), *(behind or START)]
+            return again(lambda: self._step_by_step(process_id, ended, queue, values))
+        if want and want.rows == 1 and not ended and behind is None:
+            answer = self._at_once("claim_one", (), queue, _one_values(process_id, want, now))
+            if answer is None or not answer.metered:
+                return answer
+        return self._at_once("exchange", ended, queue, [*asked, *done_columns(ended), *(behind or START), False])
+
+    def _at_once(self, name: str, ended: Sequence[Ended], queue: str, values: Sequence[object]) -> _Answer | None:
         """Do all in one statement: nothing has to be known before it."""
         with self._database.single() as connection:
-            header, claimed = self._exchanged(connection, values)
+            header, claimed = self._exchanged(connection, name, values)
             if header[0] is None:
                 return None
             refused = refused_of(self._database, connection, ended, header[1])
@@ -78,7 +88,7 @@ class PostgresWorkerQueue:
                 return None
             in_turn = bool(database.run(connection, "queue_turn", (queue,)))  # queues are locked before kinds
             handed_in = hand_in(database, connection, ended, registered[0][0])
-            header, claimed = self._exchanged(connection, [*values, in_turn])
+            header, claimed = self._exchanged(connection, "exchange", [*values, in_turn])
             handed_in.ready.subtract({queue: len(claimed)})  # some of them may have been others: then one waker more
             self._ring(connection, ended, handed_in.ready)
         return _Answer(queue, header, claimed, handed_in.refused, in_turn=in_turn)
@@ -92,13 +102,15 @@ class PostgresWorkerQueue:
                 return []
             in_turn = bool(database.run(connection, "queue_turn", (want.queue,)))
             values = [*_claim_values(process_id, want.queue, nothing, database.clock.now()), *done_columns(()), *START]
-            header, _none = self._exchanged(connection, [*values, in_turn])
+            header, _none = self._exchanged(connection, "exchange", [*values, in_turn])
             allowed = _Answer(want.queue, header, [], [], in_turn=in_turn).allowed
             return claim(database, connection, process_id, want) if allowed else []
 
-    def _exchanged(self, connection: psycopg.Connection[Any], values: Sequence[object]) -> tuple[list[Any], list[Any]]:
-        """Return what ``exchange.sql`` says about the process and the queue, and the rows of what it has claimed."""
-        first, *claimed = self._database.run(connection, "exchange", values)
+    def _exchanged(
+        self, connection: psycopg.Connection[Any], name: str, values: Sequence[object]
+    ) -> tuple[list[Any], list[Any]]:
+        """Return what ``exchange.sql``, or one like it, says of the process and the queue; and its claims."""
+        first, *claimed = self._database.run(connection, name, values)
         return msgspec.json.decode(first[0]), claimed
 
     def _warm_up(self, queue: str) -> None:
@@ -177,3 +189,7 @@ def _claim_values(process_id: int, queue: str, want: Want | None, now: int) -> t
         *(process_id, queue, list(want.kinds), want.rows, want.budget, want.size, instant(now), *costs),
         want.first_claim_no,
     )
+
+
+def _one_values(process_id: int, want: Want, now: int) -> tuple[object, ...]:
+    return (process_id, want.queue, list(want.kinds), instant(now), want.first_claim_no)

@@ -49,7 +49,7 @@ class SqliteProducer:
             return stored.answers
         with self._database.writing() as own:
             stored = self.store(own, jobs, now)
-        self.ring(stored.rings)
+            self.ring(stored.rings)  # who wakes meanwhile waits for the turn to write, so until this is committed
         return stored.answers
 
     def ring(self, rings: Sequence[Ring]) -> None:

@@ -59,6 +59,7 @@ NEW = "'default', 'work', 0, 0, now(), now(), 5, NULL, NULL, 'a key', '{}', 'cha
 HOT: dict[str, tuple[str, set[str]]] = {
     "admit_key": ("'limited', 'big', 1100, 500", {PK, "job_for_key", "job_key_held"}),
     "admit_kind": ("'limited', 500", {PK, "job_for_kind"}),
+    "claim_one": ("3, 'default', '{work}', now(), 7", {READY, PK}),
     "claim_candidates": ("'default', '{work}', 8, now()", {READY}),
     "close_kind": ("'limited'", {PK, "job_limited"}),
     "count_limited": ("'limited'", {"job_limited"}),
