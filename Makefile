@@ -8,18 +8,19 @@ override VENV := .venv
 BIN := $(VENV)/bin
 PACKAGE := $(VENV)/package-installed
 TOOLS := $(VENV)/tools-installed
+PEERS := $(VENV)/peers-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 # pip before 25.1 cannot read [dependency-groups] itself.
-DEV_DEPENDENCIES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")
+DEPENDENCIES := import sys, tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"][sys.argv[1]], sep="\n")
 CHECK_VERSION := import sys; sys.version_info < (3, 11) and sys.exit("forge-jobs needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0] + ": say make PYTHON=python3.11")
 
 ITSELF := import sys; print(sys.executable)
 
-.PHONY: help demo test check bench format docs clean
+.PHONY: help demo test check bench bench-quick format docs clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PACKAGE) ## Count a few thousand source files with eight worker processes, then check every figure.
 	@$(BIN)/python -m examples.code_census --packages --workers $(WORKERS)
@@ -34,8 +35,11 @@ check: $(TOOLS) ## Look for faults without running: lint, format, types, layers,
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/make_states.py --check
 
-bench: $(PACKAGE) ## Measure what the design rests on and what the farm delivers, in two minutes.
+bench: $(PEERS) ## Measure forge-jobs beside what one would pick instead; tables and plots go to benchmarks/results.
 	@$(BIN)/python -m benchmarks
+
+bench-quick: $(PEERS) ## The same with less of everything, in two or three minutes.
+	@$(BIN)/python -m benchmarks --quick
 
 format: $(TOOLS) ## Format the code, and mend what can be mended by itself.
 	@$(BIN)/ruff check --fix
@@ -65,6 +69,12 @@ $(PACKAGE): pyproject.toml $(BIN)/python
 
 $(TOOLS): $(PACKAGE)
 	@echo "installing the tools for tests and checks"
-	@$(BIN)/python -c '$(DEV_DEPENDENCIES)' > $(VENV)/tools.txt
+	@$(BIN)/python -c '$(DEPENDENCIES)' dev > $(VENV)/tools.txt
 	@$(PIP) --requirement $(VENV)/tools.txt
+	@touch $@
+
+$(PEERS): $(PACKAGE)
+	@echo "installing what forge-jobs is measured beside"
+	@$(BIN)/python -c '$(DEPENDENCIES)' bench > $(VENV)/peers.txt
+	@$(PIP) --requirement $(VENV)/peers.txt
 	@touch $@

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import apsw
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -24,7 +21,10 @@ WIDTH = 140
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One measured thing. ``against`` are the same rounds of what it is compared with, named ``than``."""
+    """One measured thing. ``against`` are the same rounds of what it is compared with, named ``than``.
+
+    ``key`` is the path by which a table, a plot, a target or another run looks it up; its parts are parted by slashes.
+    """
 
     group: str
     name: str
@@ -32,6 +32,7 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     rounds: Sequence[float]
     against: Sequence[float] | None = None
     than: str = ""
+    key: str = ""
 
     @property
     def median(self) -> float:
@@ -40,8 +41,8 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ratio(self) -> float | None:
-        """The median over the rounds of how many times as large this is as what it is compared with."""
-        if self.against is None:
+        """How many times as large this is as what it is compared with: the median over the rounds."""
+        if self.against is None or 0 in self.against:
             return None
         return statistics.median(mine / other for mine, other in zip(self.rounds, self.against, strict=True))
 
@@ -85,7 +86,7 @@ def show(title: str, figures: Sequence[Figure]) -> None:
             table.add_row(f"[bold]{group}")
         numbers = (figure.median, min(figure.rounds), max(figure.rounds))
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
-        table.add_row(f"  {figure.name}", *map(_number, numbers), figure.unit, ratio, figure.than)
+        table.add_row(f"  {figure.name}", *map(number, numbers), figure.unit, ratio, figure.than)
     Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
@@ -103,29 +104,20 @@ def matrix(title: str, figures: Sequence[Figure], columns: Sequence[str]) -> Non
 
 def _cell(figure: Figure) -> str:
     much = figure.ratio is not None and figure.ratio >= MUCH
-    return f"{_number(figure.median)} [bold](×{figure.ratio:.0f})" if much else _number(figure.median)
+    return f"{number(figure.median)} [bold](×{figure.ratio:.0f})" if much else number(figure.median)
 
 
-def store(path: Path, figures: Sequence[Figure]) -> None:
+def store(path: Path, figures: Sequence[Figure], machine: Mapping[str, Any]) -> None:
     """Write the figures, and what they were measured on, as JSON."""
     told = [
         {**msgspec.to_builtins(figure), "median": figure.median, "ratio": figure.ratio}
         for figure in figures
     ]  # fmt: skip
-    path.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine(), "figures": told})) + b"\n")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode({"machine": machine, "figures": told})) + b"\n")
 
 
-def machine() -> dict[str, Any]:
-    """Return what matters of the machine and the libraries."""
-    return {
-        "cpus": len(os.sched_getaffinity(0)),
-        "architecture": platform.machine(),
-        "python": platform.python_version(),
-        "sqlite": apsw.sqlite_lib_version(),
-    }
-
-
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a value in three digits, or whole and with commas from a thousand on."""
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if value == int(value) else f"{value:.3g}"

@@ -22,7 +22,7 @@ import apsw
 import click
 
 from benchmarks.figures import Figure, say, show
-from benchmarks.store import KIND, QUEUE, Store
+from benchmarks.inside.store import KIND, QUEUE, Store
 from forge_jobs import ForgeJobs
 from forge_jobs.clock import SystemClock, monotonic_us
 from forge_jobs.ids import new_job_id, new_process_id
@@ -283,4 +283,4 @@ def main(rounds: int, with_profile: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m benchmarks.microseconds")
+    main(prog_name="python -m benchmarks.inside.microseconds")

@@ -18,7 +18,7 @@ from unittest import mock
 import click
 
 from benchmarks.figures import Figure, in_turn, matrix, say, show
-from benchmarks.store import KIND, QUEUE, Store
+from benchmarks.inside.store import KIND, QUEUE, Store
 from forge_jobs.model.states import Status
 from forge_jobs.storage.claims import Ended
 from forge_jobs.storage.records import JobFilter
@@ -273,4 +273,4 @@ def main(rows: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m benchmarks.schema_bets")
+    main(prog_name="python -m benchmarks.inside.schema_bets")

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.synchronize import Barrier
+from typing import Any
 
 import click
 
-from benchmarks.farm import in_processes
+from benchmarks import servers
 from benchmarks.figures import Figure, in_turn, percentile, say, show
-from benchmarks.ground import Schema
 from forge_jobs import ForgeJobs
 from forge_jobs.clock import monotonic
+from forge_jobs.storage import open_storage
 from forge_jobs.storage.postgres.database import Database
 
 ENQUEUERS = 16
+PATIENCE = 300.0
+
+_processes = multiprocessing.get_context("fork")
 
 
 def measure(rounds: int, each: int) -> list[Figure]:
     """Let many processes enqueue one by one while somebody listens, with rings and without."""
     say(f"{ENQUEUERS} processes enqueue on PostgreSQL, with rings and without")
-    place = Schema()
-    jobs = ForgeJobs(place.url)
-    bell = jobs.storage.doorbell("benchmark")
-    try:
-        found = in_turn(
-            rounds, {name: partial(_enqueue, place.url, each, rings=rings) for name, rings in _WAYS.items()}
-        )
-    finally:
-        bell.close()
-        jobs.close()
-        place.close()
+    with servers.database() as url, contextlib.closing(open_storage(url)) as storage:
+        storage.schema.create()
+        with contextlib.closing(storage.doorbell("benchmark")):
+            found = in_turn(rounds, {name: partial(_enqueue, url, each, rings=rings) for name, rings in _WAYS.items()})
     group = f"{ENQUEUERS} processes enqueue one by one"
     return [
         figure
@@ -72,6 +72,32 @@ def _enqueue(url: str, each: int, *, rings: bool) -> tuple[float, list[float]]:
     return ENQUEUERS * each / (monotonic() - before), waits
 
 
+def in_processes(number: int, act: Callable[[Barrier], Any]) -> list[Any]:
+    """Run ``act`` in so many processes at once and return what each returned."""
+    barrier = _processes.Barrier(number, timeout=60)
+    lines = [_processes.Pipe(duplex=False) for _ in range(number)]
+
+    def life(answer: Any) -> None:
+        answer.send(act(barrier))
+
+    children = [_processes.Process(target=life, args=(theirs,)) for _mine, theirs in lines]
+    try:
+        for child in children:
+            child.start()
+        answers = []
+        for mine, theirs in lines:
+            theirs.close()
+            if not mine.poll(PATIENCE):
+                raise TimeoutError(f"a process of the benchmark did not answer within {PATIENCE:g} s")
+            answers.append(mine.recv())
+        return answers
+    finally:
+        for child in children:
+            child.join(timeout=10)
+            if child.is_alive():
+                child.kill()
+
+
 @click.command()
 @click.option("--rounds", default=7, show_default=True)
 @click.option("--each", default=500, show_default=True, help="Jobs that each process enqueues.")
@@ -81,4 +107,4 @@ def main(rounds: int, each: int) -> None:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m benchmarks.notify")
+    main(prog_name="python -m benchmarks.inside.notify")
