@@ -18,6 +18,7 @@ class Size:
         self.bulk = 10_000 if quick else 20_000
         self.efficiency_seconds = 1.0 if quick else 6.0
         self.held = 8_000 if quick else 50_000
+        self.idle_seconds = 5.0 if quick else 60.0
         self.starts = 5 if quick else 15
 
     def backlog(self, contestant: Contestant) -> int:
