@@ -7,12 +7,17 @@ from benchmarks.peers.executor import Executor
 from benchmarks.peers.huey import Huey
 from benchmarks.peers.ours import ForgePostgres, ForgeSqlite
 from benchmarks.peers.pebble import Pebble
+from benchmarks.peers.pgqueuer import Pgqueuer
 from benchmarks.peers.pool import MultiprocessingPool
+from benchmarks.peers.procrastinate import Procrastinate
 
 ROSTER: tuple[Contestant, ...] = (
     ForgeSqlite(),
     Huey(),
     ForgePostgres(),
+    Pgqueuer(batch=100, pace=12_000),
+    Pgqueuer(batch=10, pace=6_000),
+    Procrastinate(),
     Executor(),
     MultiprocessingPool(),
     Pebble(),

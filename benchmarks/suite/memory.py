@@ -33,7 +33,8 @@ def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
             for number, what in enumerate(("private", "shared")):
                 figures.append(
                     Figure(
-                        group=f"{TITLE}, {MEGABYTES} MB of application loaded before", name=f"{contestant.name}, {what}",
+                        group=f"{TITLE}, {MEGABYTES} MB of application loaded before",
+                        name=f"{contestant.name}, {what}",
                         unit="MB", rounds=[one[number] for one in rounds], key=f"memory/{contestant.name}/{what}",
                     )
                 )  # fmt: skip
@@ -55,9 +56,7 @@ def _weighed(contestant: Contestant) -> tuple[float, float]:
 
 
 def _rollup(pid: int) -> tuple[float, float]:
-    kilobytes = {
-        name: int(value)
-        for name, value in re.findall(r"^(\w+): +(\d+) kB$", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
-    }
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    kilobytes = {name: int(value) for name, value in re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE)}
     private = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
     return private / 1000, (kilobytes["Rss"] - private) / 1000
