@@ -54,6 +54,8 @@ def main(
 ) -> None:
     """Run the benchmarks, and write figures, tables and plots."""
     servers.leave_in_order()
+    if path is not None and not path.parent.is_dir():
+        raise click.UsageError(f"--json: there is no directory {path.parent}")
     saved = _prepared(only, against, results, publish)
     found = machine(results, ROSTER, quick=quick)
     for contestant in found["contestants"]:

@@ -180,7 +180,7 @@ def _growth(result: Result) -> Any:
     for name, points in lines.items():
         axes.plot(*zip(*points, strict=True), marker="o", linewidth=2, color=_STORES[name], label=name)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.1 * max(rate for points in lines.values() for _jobs, rate in points))
     axes.yaxis.set_major_formatter(lambda value, _position: f"{value:,.0f}")
     axes.set_xlabel("pending jobs, logarithmic", fontsize=9)
     axes.set_ylabel("jobs/s (more is better)", fontsize=9)

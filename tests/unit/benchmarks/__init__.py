@@ -1,0 +1,1 @@
+"""What the suite makes of figures; nothing is measured here."""

@@ -1,129 +1,87 @@
-"""What is made of a run's figures: comparison with a saved run, targets, the README's part."""
-
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import Figure, in_turn, percentile, store
-from benchmarks.report import placing
-from benchmarks.report.compare import Unreadable, compare, load
-from benchmarks.report.tables import Result, summary, whole
-from benchmarks.suite.targets import SQLITE, Target, judge, table
+from benchmarks.__main__ import PLACES
+from benchmarks.report import placing, tables
+from tests.unit.benchmarks.made_up import POSTGRES, SQLITE, figure, result
 
-MACHINE = {
-    "mode": "quick", "cpus": 2, "model": "a processor", "architecture": "x", "kernel": "Linux", "python": "3",
-    "sqlite": "3", "postgres": "18", "fsync_ms": 0.1,
-    "contestants": [
-        {"name": SQLITE, "store": "sqlite", "durable": True, "settings": "defaults", "version": "1", "missing": None},
-        {"name": "huey", "store": "sqlite", "durable": True, "settings": "", "version": None, "missing": "not there"},
-    ],
-}  # fmt: skip
+BEFORE, AFTER = "# Title\n\nby hand\n\n<!-- results -->", "<!-- /results -->\n\nby hand too\n"
 
 
-def a_figure(key: str, *rounds: float, unit: str = "jobs/s") -> Figure:
-    return Figure(group="group", name=key, unit=unit, rounds=rounds, key=key)
+@pytest.fixture
+def readme(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"{BEFORE}\nold\n{AFTER}")
+    return path
 
 
-@pytest.mark.parametrize(("percent", "value"), [(0, 1), (50, 6), (99, 10), (100, 10)])
-def test_a_percentile_is_one_of_the_values(percent: float, value: int) -> None:
-    assert percentile(range(10, 0, -1), percent) == value
+def test_placing_replaces_what_is_between_the_markers_only(readme):
+    placing.place(readme, "results", "new\n")
+    assert readme.read_text() == f"{BEFORE}\n\nnew\n\n{AFTER}"
 
 
-def test_contestants_take_turns_after_one_round_for_nothing() -> None:
-    order: list[str] = []
-
-    found = in_turn(2, {"a": lambda: order.append("a"), "b": lambda: order.append("b")})
-
-    assert "".join(order) == "ab" + "ab" + "ba"
-    assert {name: len(rounds) for name, rounds in found.items()} == {"a": 2, "b": 2}
+def test_placing_twice_changes_nothing_more(readme):
+    placing.place(readme, "results", "new")
+    once = readme.read_text()
+    placing.place(readme, "results", "new")
+    assert readme.read_text() == once
 
 
 @pytest.mark.parametrize(
-    ("unit", "before", "now", "worse"),
+    "text",
     [
-        ("jobs/s", (100, 110, 120), (60, 70, 80), True),
-        ("jobs/s", (60, 70, 80), (100, 110, 120), False),
-        ("jobs/s", (100, 110, 120), (95, 100, 105), False),  # within what is tolerated
-        ("jobs/s", (50, 110, 120), (60, 70, 80), False),  # within the spread of the rounds
-        ("ms", (1, 2, 3), (4, 5, 6), True),
-        ("ms", (4, 5, 6), (1, 2, 3), False),
-        ("parsecs", (1, 2, 3), (4, 5, 6), False),
+        "nothing", "<!-- results -->", "<!-- /results -->", "<!-- /results --><!-- results -->",
+        "<!-- results --><!-- results --><!-- /results -->", "<!-- other --><!-- /other -->",
     ],
-)
-def test_worse_is_what_noise_does_not_explain(
-    unit: str, before: tuple[float, ...], now: tuple[float, ...], worse: bool
-) -> None:
-    comparison = compare([a_figure("a/b", *before, unit=unit)], [a_figure("a/b", *now, unit=unit)])
-
-    assert bool(comparison.worse) is worse
-
-
-def test_figures_that_only_one_run_has_are_told(tmp_path: Path) -> None:
-    saved = tmp_path / "run.json"
-    store(saved, [a_figure("old", 1), a_figure("both", 1)], MACHINE)
-
-    comparison = compare(load(saved).figures, [a_figure("new", 1), a_figure("both", 1)])
-
-    assert [figure.key for figure in comparison.new] == ["new"]
-    assert [figure.key for figure in comparison.missing] == ["old"]
+)  # fmt: skip
+def test_absent_markers_are_one_clear_error_and_nothing_is_written(readme, text):
+    readme.write_text(text)
+    with pytest.raises(placing.NoMarkers, match="must have one line <!-- results -->") as caught:
+        placing.place(readme, "results", "new")
+    assert "\n" not in str(caught.value)
+    assert readme.read_text() == text
 
 
-def test_what_is_no_saved_run_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("[]")
-
-    with pytest.raises(Unreadable, match=r"run\.json is not a saved run"):
-        load(tmp_path / "run.json")
+def test_an_absent_file_is_one_clear_error(tmp_path):
+    with pytest.raises(placing.NoMarkers, match="cannot be read"):
+        placing.check({tmp_path / "none.md": "results"})
 
 
-def test_a_target_is_met_or_missed_or_not_measured() -> None:
-    goals = [
-        Target(what="met", key="drain/2/ours", bound=10, unit="jobs/s"),
-        Target(what="missed", key="pickup/p50/ours", bound=1, unit="ms", at_most=True),
-        Target(what="three times", key="drain/2/ours", bound=3, unit="×", peer="peer"),
-        Target(what="no such peer", key="drain/2/ours", bound=3, unit="×", peer="other"),
+def test_the_readmes_have_their_markers():
+    placing.check(PLACES)
+
+
+FIGURES = [
+    figure(f"drain/2/{SQLITE}", 31_000, 35_000, 33_000), figure("drain/2/huey", 3_000),
+    figure("drain/2/pebble", 20_000), figure(f"pickup/p50/{POSTGRES}", 2.25, unit="ms"),
+]  # fmt: skip
+
+
+def test_the_table_has_who_was_measured_by_what_was_measured():
+    rows = tables.between(result(FIGURES), tables.BETWEEN).splitlines()
+    assert rows == [
+        "|  | store | drain, 2 workers, jobs/s | pickup p50, ms |",
+        "|---|---|---:|---:|",
+        f"| **{SQLITE}** | **sqlite** | **33,000** | – |",
+        f"| **{POSTGRES}** | **postgres** | – | **2.25** |",
+        "| huey | sqlite | 3,000 | – |",
+        "| pebble | memory | 20,000 | – |",
     ]
-    figures = [
-        a_figure("drain/2/ours", 12), a_figure("drain/2/peer (batch 10)", 2), a_figure("drain/2/peer (batch 100)", 6),
-        a_figure("pickup/p50/ours", 2, unit="ms"),
-    ]  # fmt: skip
-
-    verdicts = judge(figures, goals)
-
-    assert [verdict.met for verdict in verdicts] == [True, False, False, None]
-    assert "| three times | ≥ 3 × peer | 2 × | ✗ |" in table(verdicts)
 
 
-def test_tables_name_every_contestant_that_was_measured() -> None:
-    result = Result(figures=[a_figure(f"drain/2/{SQLITE}", 30_000)], machine=MACHINE)
-
-    assert f"| **{SQLITE}** | **sqlite** | **30,000** |" in summary(result, {})
-    assert "not there" in whole(result)
-
-
-def test_text_is_put_between_markers_again_and_again(tmp_path: Path) -> None:
-    file = tmp_path / "README.md"
-    file.write_text("before\n<!-- here -->\n<!-- /here -->\nafter\n")
-
-    placing.place(file, "here", "text")
-    once = file.read_text()
-    placing.place(file, "here", "text")
-
-    assert file.read_text() == once == "before\n<!-- here -->\n\ntext\n\n<!-- /here -->\nafter\n"
+def test_the_summary_names_who_is_not_there_and_shows_the_pictures():
+    text = tables.summary(result(FIGURES), {"Drains": "benchmarks/results/drain.svg"})
+    assert "Not there: rq." in text
+    assert "![Drains](benchmarks/results/drain.svg)" in text
 
 
-@pytest.mark.parametrize(
-    "text", ["", "<!-- here -->", "<!-- /here --><!-- here -->", "<!-- here --><!-- /here -->" * 2]
-)
-def test_a_file_without_its_markers_is_told_of(tmp_path: Path, text: str) -> None:
-    (tmp_path / "README.md").write_text(text)
-
-    with pytest.raises(placing.NoMarkers, match="must have one line <!-- here -->"):
-        placing.check({tmp_path / "README.md": "here"})
+def test_everything_stands_in_the_whole_report_with_its_spread():
+    text = tables.whole(result([*FIGURES, figure("idle/8/x/cpu", 0.1, 0.3, 0.2, unit="%")]))
+    assert "| made up: idle/8/x/cpu | 0.2 | 0.1 | 0.3 | % |" in text
+    assert "*not measured: no server*" in text
+    assert "fsync takes 0.11 ms" in text
 
 
-def test_the_readmes_have_the_markers_that_are_published_to() -> None:
-    root = Path(__file__).resolve().parents[3]
-
-    placing.check({root / "README.md": "benchmarks", root / "benchmarks" / "README.md": "results"})
+def test_a_run_without_figures_is_told_too():
+    assert "Nothing was measured that has peers." in tables.whole(result([]))
