@@ -95,8 +95,6 @@ class _Arena:
             f"{APPLICATION}:app",
             "--batch-size",
             str(self._batch),
-            "--log-level",
-            "WARNING",
         ]
         return running([command] * workers, contestant=__name__, store=self._url, processes=workers)
 
