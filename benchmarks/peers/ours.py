@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import apsw
-import psycopg
 
 from benchmarks import servers
 from benchmarks.jobs import BODIES
 from benchmarks.peers.base import Arena, Job, Store, expect
 from benchmarks.peers.running import APPLICATION, running
+from benchmarks.peers.sql import Database
 from forge_jobs import ForgeJobs
 from forge_jobs.storage import open_storage
 
@@ -108,18 +108,12 @@ class _File:
 
 class _Server:
     def __init__(self, url: str) -> None:
-        self._connection = psycopg.connect(url, autocommit=True, options="-c search_path=forge_jobs")
-
-    def rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        self._database = Database(url, options="-c search_path=forge_jobs")
+        self.rows = self._database.rows
+        self.close = self._database.close
 
     def recorded(self) -> list[float]:
-        commit = "extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8"
-        rows = self.rows(f"SELECT {commit} FROM job WHERE status = 'done' ORDER BY seq")  # noqa: S608 - a constant
-        return [instant for (instant,) in rows]
-
-    def close(self) -> None:
-        self._connection.close()
+        return self._database.commits("job WHERE status = 'done' ORDER BY seq")
 
 
 class _Arena:

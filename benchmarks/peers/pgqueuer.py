@@ -1,114 +1,115 @@
-"""pgqueuer on PostgreSQL, a process for each worker."""
+"""pgqueuer on PostgreSQL, by asyncpg."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 
-import psycopg
+import msgspec
 
 from benchmarks import servers
 from benchmarks.jobs import BODIES
 from benchmarks.peers.base import Arena, Job, Store, expect
 from benchmarks.peers.installing import Packaged, program
 from benchmarks.peers.running import APPLICATION, running
+from benchmarks.peers.sql import Database
 
 
 def application(url: str) -> Callable[[], AbstractAsyncContextManager[Any]]:
-    """Return what makes the application on a database, in a worker."""
+    """Return what makes the application on a database."""
 
     @contextlib.asynccontextmanager
     async def make() -> AsyncIterator[Any]:
+        import asyncpg
         from pgqueuer import PgQueuer
-        from pgqueuer.db import PsycopgDriver
+        from pgqueuer.db import AsyncpgDriver
 
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-            queuer = PgQueuer(PsycopgDriver(connection))
-            for kind, body in BODIES.items():
-                queuer.entrypoint(kind)(_entrypoint(body))
-            yield queuer
+        connection = await asyncpg.connect(url)
+        queuer = PgQueuer(AsyncpgDriver(connection))
+        for kind, body in BODIES.items():
+            queuer.entrypoint(kind)(_coroutine(body))
+        yield queuer
+        await connection.close()
 
     return make
 
 
-def _entrypoint(body: Callable[..., None]) -> Callable[[Any], Any]:
+def _coroutine(body: Callable[..., None]) -> Callable[[Any], Awaitable[None]]:
     async def run(job: Any) -> None:
-        body(**json.loads(job.payload or b"{}"))
+        body(**msgspec.json.decode(job.payload))
 
     return run
 
 
-async def _install(url: str) -> None:
-    from pgqueuer.db import PsycopgDriver
-    from pgqueuer.queries import Queries
-
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await Queries(PsycopgDriver(connection)).install()
-
-
 class Pgqueuer(Packaged):
-    """As documented, jobs taken in batches; the functions are coroutines, which it runs without threads."""
+    """As documented, with so many jobs fetched at once."""
 
     distribution = "pgqueuer"
+    needs = ("asyncpg",)
     store: Store = "postgres"
     durable = True
 
     def __init__(self, batch: int, pace: int) -> None:
-        self.name = f"pgqueuer (batch {batch})"
-        self.settings = f"pgq run --batch-size {batch}, one command a process; {servers.POSTGRES_SETTINGS}"
-        self.pace = pace
         self._batch = batch
+        self.name = f"pgqueuer (batch {batch})"
+        self.settings = f"{servers.POSTGRES_SETTINGS}; asyncpg, --batch-size {batch}"
+        self.pace = pace
+
+    def missing(self) -> str | None:
+        return super().missing() or servers.no_postgres()
 
     @contextlib.contextmanager
     def ground(self) -> Iterator[Arena]:
-        with servers.database() as url:
-            asyncio.run(_install(url))
-            with contextlib.closing(psycopg.connect(url, autocommit=True)) as connection:
-                yield _Arena(url, connection, self._batch)
+        import asyncpg
+        from pgqueuer.db import AsyncpgDriver
+        from pgqueuer.queries import Queries
+
+        with servers.database() as url, asyncio.Runner() as runner:
+            connection = runner.run(asyncpg.connect(url))
+            queries = Queries(AsyncpgDriver(connection))
+            runner.run(queries.install())
+            try:
+                with contextlib.closing(Database(url)) as rows:
+                    yield _Arena(url, self._batch, runner, queries, rows)
+            finally:
+                runner.run(connection.close())
 
 
 class _Arena:
-    def __init__(self, url: str, connection: psycopg.Connection[Any], batch: int) -> None:
-        from pgqueuer.db import SyncPsycopgDriver
-        from pgqueuer.queries import SyncQueries
-
+    def __init__(self, url: str, batch: int, runner: asyncio.Runner, queries: Any, rows: Database) -> None:
         self._url = url
-        self._rows = connection
-        self._queries = SyncQueries(SyncPsycopgDriver(connection))
         self._batch = batch
+        self._runner = runner
+        self._queries = queries
+        self._rows = rows
 
     def enqueue(self, job: Job) -> None:
-        self._queries.enqueue(job.kind, json.dumps(job.arguments).encode())
+        self._runner.run(self._queries.enqueue(job.kind, msgspec.json.encode(job.arguments)))
 
     def enqueue_bulk(self, jobs: Sequence[Job]) -> None:
-        payloads = [json.dumps(job.arguments).encode() for job in jobs]
-        self._queries.enqueue([job.kind for job in jobs], payloads, [0] * len(jobs))
+        kinds, payloads = [job.kind for job in jobs], [msgspec.json.encode(job.arguments) for job in jobs]
+        self._runner.run(self._queries.enqueue(kinds, payloads, [0] * len(jobs)))
 
     def farm(self, workers: int) -> AbstractContextManager[list[int]]:
-        command = [
-            program("pgq"),
-            "run",
-            f"{APPLICATION}:app",
-            "--batch-size",
-            str(self._batch),
-        ]
-        return running([command] * workers, contestant=__name__, store=self._url, processes=workers)
-
-    def _count(self, sql: str) -> int:
-        return int(self._rows.execute(sql).fetchall()[0][0])
+        command = [program("pgq"), "run", f"{APPLICATION}:app", "--batch-size", str(self._batch)]
+        return running(
+            [command] * workers,
+            contestant=__name__, store=self._url,
+            ready=lambda: self.done() > 0 or self._rows.at_rest(1 + workers),
+        )  # fmt: skip
 
     def done(self) -> int:
-        return self._count("SELECT count(*) FROM pgqueuer_log WHERE status = 'successful'")
+        return self._rows.count("pgqueuer_log WHERE status = 'successful'")
 
     def recorded(self) -> list[float]:
-        commit = "extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8"
-        rows = self._rows.execute(f"SELECT {commit} FROM pgqueuer_log WHERE status = 'successful' ORDER BY job_id")  # noqa: S608 - a constant
-        return [instant for (instant,) in rows]
+        return self._rows.commits("pgqueuer_log WHERE status = 'successful' ORDER BY job_id")
 
     def check_once(self, jobs: int) -> None:
-        distinct = self._count("SELECT count(DISTINCT job_id) FROM pgqueuer_log WHERE status = 'successful'")
-        expect(jobs, successful=self.done(), distinct=distinct)
+        done = self.done()
+        expect(
+            jobs, done=done, distinct=self._rows.count("(SELECT DISTINCT job_id FROM pgqueuer_log) AS job"),
+            done_and_waiting=done + self._rows.count("pgqueuer"),
+        )  # fmt: skip

@@ -28,16 +28,16 @@ _LEAVE = 30.0
 def running(
     commands: Sequence[Sequence[str]],
     *,
-    contestant: str,
-    store: str,
+    contestant: str = "",
+    store: str = "",
     processes: int = 0,
     ready: Callable[[], bool] = lambda: True,
 ) -> Iterator[list[int]]:
     """Have programs running in the block; gives the pids of all their processes.
 
-    The block is entered once there are so many ``processes`` and they are ``ready``. ``contestant`` is the name of its
-    module, ``store`` what its ``application`` gets. Raises RuntimeError with what the programs wrote, if one of them
-    leaves before that or they are not in time.
+    The block is entered once there are so many ``processes`` and they are ``ready``. ``contestant`` is the name of the
+    module, ``store`` what its ``application`` gets, where the programs need one. Raises RuntimeError with what the
+    programs wrote, if one of them leaves before that or they are not in time.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JOBS_")}
     beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # as in an activated environment
