@@ -21,7 +21,9 @@ from benchmarks.suite import targets
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-SCENARIOS = ("contest", "pickup", "efficiency", "idle", "memory", "stopping", "held", "startup")
+SCENARIOS = (
+    "contest", "pickup", "efficiency", "idle", "memory", "stopping", "crowded", "held", "writes", "startup",
+)  # fmt: skip
 """Modules of ``benchmarks.suite``, in the order in which they run."""
 
 PLACES = {ROOT / "README.md": "benchmarks", ROOT / "benchmarks" / "README.md": "results"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 
 from benchmarks import marks
@@ -37,8 +36,3 @@ def work(turns: int) -> int:
 
 BODIES: Mapping[str, Callable[..., None]] = {"nothing": nothing, "mark": mark, "spin": spin}
 """Every kind of job."""
-
-BALLAST = "FORGE_BENCH_BALLAST"
-"""The environment variable that makes an application heavy: megabytes of objects, made when it is imported."""
-
-ballast = [{"number": number, "text": str(number)} for number in range(int(os.environ.get(BALLAST, "0")) * 3000)]

@@ -10,7 +10,7 @@ import click
 from benchmarks import servers
 from benchmarks.peers.base import Contestant, Job
 from benchmarks.peers.roster import ROSTER
-from benchmarks.suite.trials import until_done
+from benchmarks.suite.rounds import until_done
 
 _JOBS = 10
 _WORKERS = 2

@@ -1,1 +1,1 @@
-"""What is measured: each module is one scenario, with a ``TITLE`` and a ``measure``."""
+"""The scenarios: one module each, with its ``TITLE`` and its ``measure``."""

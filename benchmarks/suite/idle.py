@@ -1,70 +1,81 @@
-"""What a farm costs that has nothing to do: CPU time of its processes, and on PostgreSQL statements."""
+"""What a farm costs that has nothing to do: CPU time, and how often it turns to its database."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
-import psycopg
-
-from benchmarks import servers
 from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant
+from benchmarks.suite.farms import database, ours
+from benchmarks.suite.rounds import in_rounds
 from benchmarks.suite.size import Size
+from benchmarks.suite.watching import Statements, cpu, log_of, server_processes
 
 TITLE = "A farm that has nothing to do"
 FARMS = (8, 64)
-_SETTLING = 12.0
-"""Seconds after the start that do not count: PostgreSQL counts what a session did up to ten seconds after it."""
+_SETTLING = 3.0
+"""Seconds after the last worker has registered that do not count."""
+
+_UNITS = {"cpu": "% of a CPU", "server": "% of a CPU", "commits": "per s", "statements": "per s"}
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
-    """Return shares of one CPU, in percent; and the transactions that the server counted, each a statement here."""
+    """Watch farms for six seconds, or for a minute.
+
+    CPU time is that of the supervisor, the coordinator and the workers together, in percent of one CPU; ``server`` that
+    of the PostgreSQL server, its sessions' included. Statements are those that the server logs; SQLite tells nobody of
+    its reads, so there only commits are counted.
+    """
+    seconds = 6.0 if size.quick else 60.0
     figures = []
-    for contestant in (one for one in contestants if one.name.startswith("forge-jobs")):
-        for workers in FARMS[:1] if size.quick else FARMS:
-            say(f"{TITLE}: {contestant.name}, {workers} workers")
-            figures += _watched(contestant, workers, size.idle_seconds)
-    return figures
-
-
-def _watched(contestant: Contestant, workers: int, seconds: float) -> list[Figure]:
-    on_server = contestant.store == "postgres"
-    with contestant.ground() as arena, arena.farm(workers) as pids:
-        time.sleep(_SETTLING)
-        cpu, statements = _cpu(pids), _transactions() if on_server else 0
-        time.sleep(seconds)
-        cpu, statements = _cpu(pids) - cpu, (_transactions() - statements) if on_server else 0
-    group, path = f"{TITLE}, {workers} workers", f"idle/{workers}/{contestant.name}"
-    figures = [
-        Figure(group=group, name=contestant.name, unit="%", rounds=[100 * cpu / seconds], key=f"{path}/cpu"),
-    ]
-    if on_server:
-        figures.append(
+    for workers in FARMS:
+        say(f"{TITLE}: {workers} workers, {seconds:g} s")
+        found = in_rounds(TITLE, ours(contestants), lambda _: 1, partial(_watched, workers=workers, seconds=seconds))
+        figures += [
             Figure(
-                group=group, name=f"{contestant.name}, statements", unit="per s", rounds=[statements / seconds],
-                key=f"{path}/statements",
+                group=f"{TITLE}, {workers} workers", name=f"{name}, {what}", unit=_UNITS[what],
+                rounds=[use[what] for use in uses], key=f"idle/{workers}/{name}/{what}",
             )
-        )  # fmt: skip
+            for name, uses in found.items()
+            for what in uses[0]
+        ]  # fmt: skip
     return figures
 
 
-def _cpu(pids: Iterable[int]) -> float:
-    """Return the seconds that all threads of the processes have run so far, by the scheduler's nanoseconds."""
-    return sum(
-        int(Path(thread, "schedstat").read_text().split()[0]) / 1e9
-        for pid in pids
-        for thread in Path(f"/proc/{pid}/task").iterdir()
-    )
+class _Use(NamedTuple):
+    """What was used up to a moment: seconds of CPU time, and numbers."""
+
+    at: float
+    cpu: float
+    server: float
+    commits: int
+    statements: int
 
 
-def _transactions() -> int:
-    """Return how many transactions all databases of the server have ended, as its statistics say a moment later."""
-    time.sleep(1.5)  # a session passes on its numbers once a second
-    with psycopg.connect(servers.postgres().url, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT sum(xact_commit + xact_rollback)::bigint FROM pg_stat_database WHERE datname LIKE 'bench_%'"
-        ).fetchone()
-        assert row is not None
-        return int(row[0])
+def _watched(contestant: Contestant, workers: int, seconds: float) -> dict[str, float]:
+    """Return by name what a farm uses per second, CPU time in percent."""
+    on_server = contestant.store == "postgres"
+    with database(contestant) as place:
+        statements = Statements(place) if on_server else None
+        with place.farm(workers) as farm, log_of(place) as log:
+            time.sleep(_SETTLING)
+            crew, backends = farm.processes, server_processes() if on_server else []
+
+            def use() -> _Use:
+                sent = statements.so_far() if statements else 0
+                return _Use(time.monotonic(), cpu(crew), cpu(backends), log.written().commits, sent)
+
+            before = use()
+            time.sleep(seconds)
+            after = use()
+            if farm.processes != crew:
+                raise RuntimeError("a process of the farm was replaced while it was watched")
+    passed = after.at - before.at
+    found = {"cpu": 100 * (after.cpu - before.cpu) / passed, "commits": (after.commits - before.commits) / passed}
+    if on_server:
+        found["server"] = 100 * (after.server - before.server) / passed
+        found["statements"] = (after.statements - before.statements) / passed
+    return found

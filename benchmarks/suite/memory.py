@@ -1,62 +1,43 @@
-"""What each worker adds to a heavy application that the supervisor has loaded before it forks."""
+"""What each worker has of its own beside a heavy application that the supervisor loads before it forks."""
 
 from __future__ import annotations
 
-import os
-import re
-import statistics
 from collections.abc import Sequence
-from pathlib import Path
-
-import psutil
+from statistics import median
 
 from benchmarks.figures import Figure, say
-from benchmarks.jobs import BALLAST
-from benchmarks.peers.base import Contestant, Job
+from benchmarks.peers.base import Contestant
+from benchmarks.suite import application_heavy
+from benchmarks.suite.farms import database, ours, until
+from benchmarks.suite.rounds import in_rounds
 from benchmarks.suite.size import Size
-from benchmarks.suite.trials import until_done
+from benchmarks.suite.watching import Memory, memory
 
 TITLE = "Memory of a worker"
 WORKERS = 4
-JOBS = 1000
-MEGABYTES = 100
+JOBS = 200
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
-    """Return the medians over the workers of what is private and what is shared, after 250 jobs each."""
+    """Return the medians over the workers of what is private and what is shared, once they have run some jobs."""
     say(TITLE)
-    figures = []
-    os.environ[BALLAST] = str(MEGABYTES)
-    try:
-        for contestant in (one for one in contestants if one.name.startswith("forge-jobs")):
-            rounds = [_weighed(contestant) for _ in range(size.rounds)]
-            for number, what in enumerate(("private", "shared")):
-                figures.append(
-                    Figure(
-                        group=f"{TITLE}, {MEGABYTES} MB of application loaded before",
-                        name=f"{contestant.name}, {what}",
-                        unit="MB", rounds=[one[number] for one in rounds], key=f"memory/{contestant.name}/{what}",
-                    )
-                )  # fmt: skip
-    finally:
-        del os.environ[BALLAST]
-    return figures
+    found = in_rounds(TITLE, ours(contestants), lambda _: 1 if size.quick else 3, _weighed)
+    return [
+        Figure(
+            group=f"{TITLE}, {application_heavy.MEGABYTES} MB of objects loaded before the fork, after {JOBS} jobs",
+            name=f"{name}, {what}", unit="MB", rounds=[getattr(one, what) for one in rounds],
+            key=f"memory/{name}/{what}",
+        )
+        for name, rounds in found.items()
+        for what in Memory._fields
+    ]  # fmt: skip
 
 
-def _weighed(contestant: Contestant) -> tuple[float, float]:
-    """Return megabytes: those that only one worker has, and its share of those that several have."""
-    with contestant.ground() as arena:
-        arena.enqueue_bulk([Job("nothing", number) for number in range(JOBS)])
-        with arena.farm(WORKERS) as pids:
-            until_done(arena, JOBS)
-            workers = [pid for pid in pids if ": worker " in " ".join(psutil.Process(pid).cmdline())]
-            found = [_rollup(pid) for pid in workers]
-    assert len(found) == WORKERS
-    return statistics.median(one[0] for one in found), statistics.median(one[1] for one in found)
-
-
-def _rollup(pid: int) -> tuple[float, float]:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    kilobytes = {name: int(value) for name, value in re.findall(r"^(\w+): +(\d+) kB$", text, re.MULTILINE)}
-    private = kilobytes["Private_Clean"] + kilobytes["Private_Dirty"]
-    return private / 1000, (kilobytes["Rss"] - private) / 1000
+def _weighed(contestant: Contestant) -> Memory:
+    with database(contestant) as place, place.farm(WORKERS, application_heavy.__name__) as farm, place.client() as jobs:
+        jobs.enqueue_bulk([("nothing", {})] * JOBS)
+        until(lambda: place.done() == JOBS, "all jobs to end", every=0.02)
+        found = [memory(worker) for worker in farm.workers]
+    if len(found) != WORKERS:
+        raise RuntimeError(f"{len(found)} of {WORKERS} workers were there")
+    return Memory(private=median(one.private for one in found), shared=median(one.shared for one in found))

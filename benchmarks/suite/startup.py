@@ -22,7 +22,7 @@ def measure(size: Size, _contestants: Sequence[Contestant]) -> list[Figure]:
     """Return the milliseconds of an import, without those of an interpreter that does nothing, and of ``--help``."""
     say(TITLE)
     found = in_turn(
-        size.starts,
+        5 if size.quick else 15,
         {"nothing": lambda: _run("pass"), "import": lambda: _run("import forge_jobs"), "help": lambda: _run(_HELP)},
     )
     imports = [max(whole - bare, 0.0) for whole, bare in zip(found["import"], found["nothing"], strict=True)]

@@ -15,7 +15,7 @@ from benchmarks.peers.executor import Executor
 from benchmarks.peers.ours import ForgePostgres, ForgeSqlite
 from benchmarks.peers.pool import MultiprocessingPool
 from benchmarks.peers.roster import ROSTER
-from benchmarks.suite.trials import until_done
+from benchmarks.suite.rounds import until_done
 from tests.support.until import until
 
 pytestmark = pytest.mark.processes
