@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import psutil
 
 from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant
-from benchmarks.suite.farms import database, ours
-from benchmarks.suite.rounds import in_rounds
+from benchmarks.suite.farms import Farm, database, ours
 from benchmarks.suite.size import Size
-from benchmarks.suite.watching import Statements, cpu, log_of, server_processes
+from benchmarks.suite.watching import Log, Statements, cpu, log_of, server_processes
 
 TITLE = "A farm that has nothing to do"
 FARMS = (8, 64)
-_SETTLING = 3.0
-"""Seconds after the last worker has registered that do not count."""
+_SETTLING = 6.0
+"""Seconds after the last worker has registered that do not count: a new farm has more to look after."""
 
 _UNITS = {"cpu": "% of a CPU", "server": "% of a CPU", "commits": "per s", "statements": "per s"}
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
-    """Watch farms for six seconds, or for a minute.
+    """Watch farms for six seconds, or for a minute, on all stores at the same time.
 
     CPU time is that of the supervisor, the coordinator and the workers together, in percent of one CPU; ``server`` that
     of the PostgreSQL server, its sessions' included. Statements are those that the server logs; SQLite tells nobody of
@@ -33,14 +35,13 @@ def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     figures = []
     for workers in FARMS:
         say(f"{TITLE}: {workers} workers, {seconds:g} s")
-        found = in_rounds(TITLE, ours(contestants), lambda _: 1, partial(_watched, workers=workers, seconds=seconds))
         figures += [
             Figure(
-                group=f"{TITLE}, {workers} workers", name=f"{name}, {what}", unit=_UNITS[what],
-                rounds=[use[what] for use in uses], key=f"idle/{workers}/{name}/{what}",
+                group=f"{TITLE}, {workers} workers", name=f"{name}, {what}", unit=_UNITS[what], rounds=[each],
+                key=f"idle/{workers}/{name}/{what}",
             )
-            for name, uses in found.items()
-            for what in uses[0]
+            for name, used in _used(ours(contestants), workers, seconds).items()
+            for what, each in used.items()
         ]  # fmt: skip
     return figures
 
@@ -55,27 +56,64 @@ class _Use(NamedTuple):
     statements: int
 
 
-def _watched(contestant: Contestant, workers: int, seconds: float) -> dict[str, float]:
-    """Return by name what a farm uses per second, CPU time in percent."""
-    on_server = contestant.store == "postgres"
+class _Watch:
+    """Looks at what a farm, and the server it is on, have used so far."""
+
+    def __init__(self, farm: Farm, log: Log, statements: Statements | None) -> None:
+        self._farm, self._log, self._statements = farm, log, statements
+        self._crew: list[psutil.Process] = []
+        self._backends: list[psutil.Process] = []
+
+    def begin(self) -> None:
+        """Take the processes that are there now for those that are watched."""
+        self._crew, self._backends = self._farm.processes, server_processes() if self._statements else []
+        self._first = self._use()
+
+    def end(self) -> dict[str, float]:
+        """Return by name what was used per second, CPU time in percent; raises RuntimeError if processes changed."""
+        last, first = self._use(), self._first
+        if self._farm.processes != self._crew:
+            raise RuntimeError("a process of the farm was replaced while it was watched")
+        each = {name: getattr(last, name) - getattr(first, name) for name in _Use._fields}
+        found = {"cpu": 100 * each["cpu"] / each["at"], "commits": each["commits"] / each["at"]}
+        if self._statements:
+            found |= {"server": 100 * each["server"] / each["at"], "statements": each["statements"] / each["at"]}
+        return found
+
+    def _use(self) -> _Use:
+        sent = self._statements.so_far() if self._statements else 0
+        return _Use(time.monotonic(), cpu(self._crew), cpu(self._backends), self._log.written().commits, sent)
+
+
+def _used(contestants: Sequence[Contestant], workers: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Return by contestant what its farm uses. One that fails is told of in a line and left out."""
+    with contextlib.ExitStack() as stack:
+        watches: dict[str, _Watch] = {}
+        for one in contestants:
+            with _left_out(one.name):
+                watches[one.name] = stack.enter_context(_watching(one, workers))
+        time.sleep(_SETTLING)
+        for watch in watches.values():
+            watch.begin()
+        time.sleep(seconds)
+        found: dict[str, dict[str, float]] = {}
+        for name, watch in watches.items():
+            with _left_out(name):
+                found[name] = watch.end()
+        return found
+
+
+@contextlib.contextmanager
+def _watching(contestant: Contestant, workers: int) -> Iterator[_Watch]:
     with database(contestant) as place:
-        statements = Statements(place) if on_server else None
+        statements = Statements(place) if contestant.store == "postgres" else None
         with place.farm(workers) as farm, log_of(place) as log:
-            time.sleep(_SETTLING)
-            crew, backends = farm.processes, server_processes() if on_server else []
+            yield _Watch(farm, log, statements)
 
-            def use() -> _Use:
-                sent = statements.so_far() if statements else 0
-                return _Use(time.monotonic(), cpu(crew), cpu(backends), log.written().commits, sent)
 
-            before = use()
-            time.sleep(seconds)
-            after = use()
-            if farm.processes != crew:
-                raise RuntimeError("a process of the farm was replaced while it was watched")
-    passed = after.at - before.at
-    found = {"cpu": 100 * (after.cpu - before.cpu) / passed, "commits": (after.commits - before.commits) / passed}
-    if on_server:
-        found["server"] = 100 * (after.server - before.server) / passed
-        found["statements"] = (after.statements - before.statements) / passed
-    return found
+@contextlib.contextmanager
+def _left_out(name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is: the others go on
+        print(f"{name} is left out: {type(error).__name__}: {error}", file=sys.stderr)
