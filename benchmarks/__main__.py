@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ from benchmarks.suite import targets
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 SCENARIOS = (
-    "contest", "pickup", "efficiency", "idle", "memory", "stopping", "crowded", "held", "writes", "startup",
+    "contest", "pickup", "efficiency", "pressure", "idle", "memory", "stopping", "crowded", "held", "writes", "startup",
 )  # fmt: skip
 """Modules of ``benchmarks.suite``, in the order in which they run."""
 
@@ -105,6 +106,7 @@ def _measured(
     for name in [scenario for scenario in SCENARIOS if scenario in names]:
         scenario: Scenario = importlib.import_module(f"benchmarks.suite.{name}")
         say(scenario.TITLE)
+        begun = time.monotonic()
         try:
             measured = scenario.measure(size, taking_part)
         except NotOnce as error:
@@ -113,7 +115,7 @@ def _measured(
             print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr)
             failed.append(name)
             continue
-        show(scenario.TITLE, measured)
+        show(f"{scenario.TITLE} ({time.monotonic() - begun:.0f} s)", measured)
         figures += measured
         store(results / "results.json", figures, found)
     return figures, failed

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-from collections.abc import Callable
 from functools import partial
 from multiprocessing.synchronize import Barrier
-from typing import Any
 
 import click
 
 from benchmarks import servers
 from benchmarks.figures import Figure, in_turn, percentile, say, show
+from benchmarks.processes import in_processes
 from forge_jobs import ForgeJobs
 from forge_jobs.clock import monotonic
 from forge_jobs.storage import open_storage
 from forge_jobs.storage.postgres.database import Database
 
 ENQUEUERS = 16
-PATIENCE = 300.0
-
-_processes = multiprocessing.get_context("fork")
 
 
 def measure(rounds: int, each: int) -> list[Figure]:
@@ -70,32 +65,6 @@ def _enqueue(url: str, each: int, *, rings: bool) -> tuple[float, list[float]]:
     before = monotonic()
     waits = [wait for one in in_processes(ENQUEUERS, enqueue) for wait in one]
     return ENQUEUERS * each / (monotonic() - before), waits
-
-
-def in_processes(number: int, act: Callable[[Barrier], Any]) -> list[Any]:
-    """Run ``act`` in so many processes at once and return what each returned."""
-    barrier = _processes.Barrier(number, timeout=60)
-    lines = [_processes.Pipe(duplex=False) for _ in range(number)]
-
-    def life(answer: Any) -> None:
-        answer.send(act(barrier))
-
-    children = [_processes.Process(target=life, args=(theirs,)) for _mine, theirs in lines]
-    try:
-        for child in children:
-            child.start()
-        answers = []
-        for mine, theirs in lines:
-            theirs.close()
-            if not mine.poll(PATIENCE):
-                raise TimeoutError(f"a process of the benchmark did not answer within {PATIENCE:g} s")
-            answers.append(mine.recv())
-        return answers
-    finally:
-        for child in children:
-            child.join(timeout=10)
-            if child.is_alive():
-                child.kill()
 
 
 @click.command()

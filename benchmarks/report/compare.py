@@ -15,7 +15,8 @@ TOLERANCE = 0.15
 
 MORE_IS_BETTER: Mapping[str, bool] = {
     "jobs/s": True, "ratio": True,
-    "µs": False, "ms": False, "s": False, "MB": False, "%": False, "per s": False, "per job": False, "bytes": False,
+    "µs": False, "ms": False, "s": False, "MB": False, "%": False, "per s": False, "per job": False,
+    "bytes per job": False,
 }  # fmt: skip
 """By unit. Figures of other units are not judged."""
 

@@ -14,22 +14,22 @@ from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant
 from benchmarks.suite.farms import Farm, database, ours
 from benchmarks.suite.size import Size
-from benchmarks.suite.watching import Log, Statements, cpu, log_of, server_processes
+from benchmarks.suite.watching import Log, Statements, cpu, log_of, server_processes, statements_of
 
 TITLE = "A farm that has nothing to do"
 FARMS = (8, 64)
 _SETTLING = 6.0
 """Seconds after the last worker has registered that do not count: a new farm has more to look after."""
 
-_UNITS = {"cpu": "% of a CPU", "server": "% of a CPU", "commits": "per s", "statements": "per s"}
+_UNITS = {"cpu": "%", "server": "%", "commits": "per s", "statements": "per s"}
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     """Watch farms for six seconds, or for a minute, on all stores at the same time.
 
     CPU time is that of the supervisor, the coordinator and the workers together, in percent of one CPU; ``server`` that
-    of the PostgreSQL server, its sessions' included. Statements are those that the server logs; SQLite tells nobody of
-    its reads, so there only commits are counted.
+    of the PostgreSQL server, its sessions' included. Statements are those that the server logs, or that our
+    processes begin in SQLite; BEGIN, COMMIT and ROLLBACK are left out.
     """
     seconds = 6.0 if size.quick else 60.0
     figures = []
@@ -59,14 +59,14 @@ class _Use(NamedTuple):
 class _Watch:
     """Looks at what a farm, and the server it is on, have used so far."""
 
-    def __init__(self, farm: Farm, log: Log, statements: Statements | None) -> None:
-        self._farm, self._log, self._statements = farm, log, statements
+    def __init__(self, farm: Farm, log: Log, statements: Statements, *, on_server: bool) -> None:
+        self._farm, self._log, self._statements, self._on_server = farm, log, statements, on_server
         self._crew: list[psutil.Process] = []
         self._backends: list[psutil.Process] = []
 
     def begin(self) -> None:
         """Take the processes that are there now for those that are watched."""
-        self._crew, self._backends = self._farm.processes, server_processes() if self._statements else []
+        self._crew, self._backends = self._farm.processes, server_processes() if self._on_server else []
         self._first = self._use()
 
     def end(self) -> dict[str, float]:
@@ -75,14 +75,14 @@ class _Watch:
         if self._farm.processes != self._crew:
             raise RuntimeError("a process of the farm was replaced while it was watched")
         each = {name: getattr(last, name) - getattr(first, name) for name in _Use._fields}
-        found = {"cpu": 100 * each["cpu"] / each["at"], "commits": each["commits"] / each["at"]}
-        if self._statements:
-            found |= {"server": 100 * each["server"] / each["at"], "statements": each["statements"] / each["at"]}
-        return found
+        found = {"cpu": 100 * each["cpu"] / each["at"]}
+        if self._on_server:
+            found["server"] = 100 * each["server"] / each["at"]
+        return found | {name: each[name] / each["at"] for name in ("commits", "statements")}
 
     def _use(self) -> _Use:
-        sent = self._statements.so_far() if self._statements else 0
-        return _Use(time.monotonic(), cpu(self._crew), cpu(self._backends), self._log.written().commits, sent)
+        commits, sent = self._log.written().commits, self._statements.so_far()
+        return _Use(time.monotonic(), cpu(self._crew), cpu(self._backends), commits, sent)
 
 
 def _used(contestants: Sequence[Contestant], workers: int, seconds: float) -> dict[str, dict[str, float]]:
@@ -105,10 +105,13 @@ def _used(contestants: Sequence[Contestant], workers: int, seconds: float) -> di
 
 @contextlib.contextmanager
 def _watching(contestant: Contestant, workers: int) -> Iterator[_Watch]:
-    with database(contestant) as place:
-        statements = Statements(place) if contestant.store == "postgres" else None
-        with place.farm(workers) as farm, log_of(place) as log:
-            yield _Watch(farm, log, statements)
+    with (
+        database(contestant) as place,
+        statements_of(place) as statements,
+        place.farm(workers) as farm,
+        log_of(place) as log,
+    ):
+        yield _Watch(farm, log, statements, on_server=contestant.store == "postgres")
 
 
 @contextlib.contextmanager

@@ -39,6 +39,9 @@ class Size:
         """Pending rows, beside a whole crowd of them."""
 
         self.crowded_jobs = 5_000 if quick else 20_000
+        self.each_enqueues = 30 if quick else 300
+        """Jobs of each of many processes."""
+
         self.held_jobs = 10_000 if quick else 50_000
 
     def rounds_of(self, contestant: Contestant) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import struct
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -12,7 +13,8 @@ from typing import NamedTuple, Protocol
 import psutil
 
 from benchmarks import servers
-from benchmarks.suite.farms import Database, connect
+from benchmarks.suite.application import STATEMENTS
+from benchmarks.suite.farms import Database, connect, environment
 
 # -- processes ----------------------------------------------------------------------------------------------------
 
@@ -136,13 +138,36 @@ class _PostgresLog:
 # -- statements ---------------------------------------------------------------------------------------------------
 
 
-class Statements:
-    """How many statements a PostgreSQL database is sent, as the server logs each one.
+class Statements(Protocol):
+    """How many statements a database is sent, those aside that only hold others together."""
 
-    To be made before the sessions that are to be watched begin. BEGIN and COMMIT count.
-    """
+    def so_far(self) -> int: ...
 
-    _LINE = re.compile(rb"LOG:  (?:statement|execute [^:]*): ")
+
+@contextlib.contextmanager
+def statements_of(database: Database) -> Iterator[Statements]:
+    """Count the statements of the farms that are started in the block."""
+    if not database.url.startswith("sqlite:"):
+        yield _Logged(database)
+        return
+    with tempfile.NamedTemporaryFile(prefix="fj-statements-") as file, environment(**{STATEMENTS: file.name}):
+        yield _Counted(Path(file.name))
+
+
+class _Counted:
+    """SQLite tells nobody what it is asked, so each process of the farm notes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def so_far(self) -> int:
+        return self._path.stat().st_size
+
+
+class _Logged:
+    """The server logs each one of the database's."""
+
+    _LINE = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!BEGIN|COMMIT|ROLLBACK)")
 
     def __init__(self, database: Database) -> None:
         ((name,),) = database.rows("SELECT current_database()")
@@ -150,7 +175,6 @@ class Statements:
         self._path = Path(servers.postgres().directory, "log")
 
     def so_far(self) -> int:
-        """Return the number so far, of all databases that are watched."""
         return len(self._LINE.findall(self._path.read_bytes()))
 
 
