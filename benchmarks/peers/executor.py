@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from benchmarks.peers.base import Arena, Job, Store
-from benchmarks.peers.in_memory import Memory, Note, Pool, run
+from benchmarks.peers.base import Arena, Job
+from benchmarks.peers.in_memory import FromStandardLibrary, Memory, Note, Pool, run
 
 
-class Executor:
+class Executor(FromStandardLibrary):
     """As documented; ``map`` with its default chunk of one job submits one by one too."""
 
     name = "ProcessPoolExecutor"
-    store: Store = "memory"
-    durable = False
     settings = "defaults"
     pace = 9_000
-
-    def missing(self) -> str | None:
-        return None
-
-    def version(self) -> str:
-        return f"Python {platform.python_version()}"
 
     @contextlib.contextmanager
     def ground(self) -> Iterator[Arena]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import platform
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Protocol
 
 from benchmarks.jobs import BODIES
-from benchmarks.peers.base import Job, expect
+from benchmarks.peers.base import Job, Store, expect
 
 Note = Callable[[int], None]
 """To be called with a job's number when its result has come back."""
@@ -22,6 +23,21 @@ def run(job: Job) -> int:
     """Run a job in a worker, and give its number, by which its result is known."""
     BODIES[job.kind](**job.arguments)
     return job.number
+
+
+class FromStandardLibrary:
+    """A contestant that comes with Python."""
+
+    store: Store = "memory"
+    durable = False
+
+    def missing(self) -> str | None:
+        """Return None: it is there."""
+        return None
+
+    def version(self) -> str:
+        """Return Python's."""
+        return f"Python {platform.python_version()}"
 
 
 class Pool(Protocol):

@@ -61,7 +61,7 @@ class ForgeSqlite(_Forge):
             url = f"sqlite:///{Path(directory, 'queue.sqlite')}"
             _make(url)
             with contextlib.closing(_File(url)) as rows, contextlib.closing(application(url)) as jobs:
-                yield _Arena(url, jobs, rows)
+                yield ForgeArena(url, jobs, rows)
 
 
 class ForgePostgres(_Forge):
@@ -80,7 +80,7 @@ class ForgePostgres(_Forge):
         with servers.database() as url:
             _make(url)
             with contextlib.closing(_Server(url)) as rows, contextlib.closing(application(url)) as jobs:
-                yield _Arena(url, jobs, rows)
+                yield ForgeArena(url, jobs, rows)
 
 
 class _Rows(Protocol):
@@ -116,9 +116,11 @@ class _Server:
         return self._database.commits("job WHERE status = 'done' ORDER BY seq")
 
 
-class _Arena:
+class ForgeArena:
+    """A database of forge-jobs, at ``url``."""
+
     def __init__(self, url: str, jobs: ForgeJobs, rows: _Rows) -> None:
-        self._url = url
+        self.url = url
         self._jobs = jobs
         self._rows = rows
         self.recorded = rows.recorded
@@ -132,7 +134,7 @@ class _Arena:
     def farm(self, workers: int) -> AbstractContextManager[list[int]]:
         return running(
             [[*_COMMAND, str(workers)]],
-            contestant=__name__, store=self._url,
+            contestant=__name__, store=self.url,
             ready=lambda: self._rows.rows("SELECT count(*) FROM process") == [(workers,)],
         )  # fmt: skip
 

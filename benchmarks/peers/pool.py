@@ -5,30 +5,21 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import multiprocessing.pool
-import platform
 import threading
 from collections.abc import Iterable, Iterator
 
-from benchmarks.peers.base import Arena, Job, Store
-from benchmarks.peers.in_memory import Memory, Note, Pool, run
+from benchmarks.peers.base import Arena, Job
+from benchmarks.peers.in_memory import FromStandardLibrary, Memory, Note, Pool, run
 
 _LOOK = 0.2
 
 
-class MultiprocessingPool:
+class MultiprocessingPool(FromStandardLibrary):
     """``imap_unordered`` with its default chunk of one job: results come back as they are there."""
 
     name = "multiprocessing.Pool"
-    store: Store = "memory"
-    durable = False
     settings = "defaults: imap_unordered, chunksize 1"
     pace = 40_000
-
-    def missing(self) -> str | None:
-        return None
-
-    def version(self) -> str:
-        return f"Python {platform.python_version()}"
 
     @contextlib.contextmanager
     def ground(self) -> Iterator[Arena]:

@@ -17,8 +17,8 @@ from benchmarks.suite.database import (
     waiting,
 )
 from benchmarks.suite.rounds import in_rounds, until_done
-from benchmarks.suite.size import Size, is_ours
-from benchmarks.suite.turns import until
+from benchmarks.suite.size import Size, ours
+from benchmarks.suite.waiting import until
 
 TITLE = "Drain in a crowded table"
 WORKERS = 2
@@ -43,15 +43,14 @@ class Place:
         self._measured += jobs
         with self._arena.farm(WORKERS):
             until_done(self._arena, before + jobs)  # some may be of the crowd: workers go on with it
-            until(lambda: not waiting(self._database), "the measured jobs to end")
+            until(lambda: not waiting(self._database), "the measured jobs to end", every=0.01)
         check_once_among(self._database, self._measured)
         return self._database.drained(after=last).rate
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     """Return the rates beside a crowd in terms of those in an empty table, and how they change as pending jobs grow."""
-    ours = [one for one in contestants if is_ours(one)]
-    found = in_rounds(TITLE, ours, lambda _: 1, partial(_rates, size))
+    found = in_rounds(TITLE, ours(contestants), lambda _: 1, partial(_rates, size))
     return [*_shares(size, found), *_growth(size, found)]
 
 

@@ -10,6 +10,7 @@ import apsw
 import psycopg
 
 from benchmarks.peers.base import Arena, expect
+from benchmarks.peers.ours import ForgeArena
 
 Crowd = Literal["finished", "scheduled", "pending"]
 """Jobs that are done, that are due in a month, or that are ready but behind all others."""
@@ -47,6 +48,15 @@ FROM generate_series(1, %(rows)s) AS n
 """
 
 
+def connect(url: str) -> Any:
+    """Return a connection to a database of forge-jobs, in autocommit mode; what it asks a server does not log."""
+    if not url.startswith("sqlite:"):
+        return psycopg.connect(url, autocommit=True, options="-c search_path=forge_jobs -c log_statement=none")
+    connection = apsw.Connection(url.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(10_000)
+    return connection
+
+
 class Drained(NamedTuple):
     """Of the measured jobs: how many are done, and the seconds from the first one's start to the last one's end."""
 
@@ -74,11 +84,10 @@ class Database(Protocol):
 
 class _Sqlite:
     def __init__(self, url: str) -> None:
-        self._connection = apsw.Connection(url.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READWRITE)
-        self._connection.set_busy_timeout(10_000)
+        self._connection = connect(url)
 
     def rows(self, sql: str) -> list[Any]:
-        return self._connection.execute(sql).fetchall()
+        return list(self._connection.execute(sql).fetchall())
 
     def drained(self, after: int) -> Drained:
         return _drained(self, after, "(max(finished_at) - min(started_at)) / 1e6")
@@ -95,11 +104,11 @@ class _Sqlite:
 
 class _Postgres:
     def __init__(self, url: str) -> None:
-        self._connection = psycopg.connect(url, autocommit=True, options="-c search_path=forge_jobs")
+        self._connection = connect(url)
 
     def rows(self, sql: str) -> list[Any]:
         cursor = self._connection.execute(sql)
-        return cursor.fetchall() if cursor.description else []
+        return list(cursor.fetchall()) if cursor.description else []
 
     def drained(self, after: int) -> Drained:
         return _drained(self, after, "extract(epoch FROM max(finished_at) - min(started_at))::float8")
@@ -123,7 +132,8 @@ def looked_into(arena: Arena) -> Iterator[Database]:
 
 def url_of(arena: Arena) -> str:
     """Return the URL of the database of an arena of ours."""
-    return str(arena._url)  # type: ignore[attr-defined]
+    assert isinstance(arena, ForgeArena)
+    return arena.url
 
 
 def _opened(url: str) -> _Sqlite | _Postgres:

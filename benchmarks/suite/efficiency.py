@@ -12,7 +12,8 @@ from benchmarks.marks import Marks
 from benchmarks.peers.base import Contestant, Job
 from benchmarks.suite.rounds import in_rounds, store, until_done
 from benchmarks.suite.size import Size, is_ours
-from benchmarks.suite.turns import OUR_NICENESS, bare, turns_of, until
+from benchmarks.suite.turns import OUR_NICENESS, bare, turns_of
+from benchmarks.suite.waiting import until
 
 TITLE = "Efficiency: a bare loop's time in terms of the farm's"
 LENGTHS = (1, 20, 200)

@@ -6,31 +6,23 @@ import contextlib
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import apsw
 import psutil
-import psycopg
 
 from benchmarks import servers
 from benchmarks.peers.base import Contestant
 from benchmarks.peers.running import running
 from benchmarks.suite import application
+from benchmarks.suite.database import connect
+from benchmarks.suite.waiting import until
 from forge_jobs import ForgeJobs
 from forge_jobs.storage import open_storage
 
 APPLICATION = application.__name__
-PATIENCE = 120.0
-"""Seconds: longer than it takes by default until a host is dead."""
-
-
-def ours(contestants: Sequence[Contestant]) -> list[Contestant]:
-    """Return those that are forge-jobs, on whatever store."""
-    return [contestant for contestant in contestants if contestant.name.startswith("forge-jobs")]
 
 
 class Farm:
@@ -101,7 +93,7 @@ class Database:
             found[:] = self.rows("SELECT pid FROM process JOIN job USING (process_id) WHERE status = 'in_progress'")
             return len(found) == 1
 
-        until(one, "a job to run")
+        until(one, "a job to run", every=0.002)
         ((pid,),) = found
         return psutil.Process(pid)
 
@@ -123,25 +115,6 @@ def database(contestant: Contestant) -> Iterator[Database]:
         made = Database(url)
         stack.callback(made.connection.close)
         yield made
-
-
-def connect(url: str) -> Any:
-    """Return a connection to a database, in autocommit mode."""
-    if not url.startswith("sqlite:"):
-        return psycopg.connect(url, autocommit=True, options="-c search_path=forge_jobs -c log_statement=none")
-    connection = apsw.Connection(url.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READWRITE)
-    connection.set_busy_timeout(10_000)
-    return connection
-
-
-def until(fact: Callable[[], bool], told: str, *, every: float = 0.002) -> float:
-    """Wait for a fact and return the unix time at which it was seen; raises TimeoutError after PATIENCE."""
-    give_up = time.monotonic() + PATIENCE
-    while not fact():
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"waited {PATIENCE:g} s for {told}")
-        time.sleep(every)
-    return time.time()
 
 
 @contextlib.contextmanager

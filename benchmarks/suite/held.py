@@ -11,7 +11,7 @@ from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant, Job
 from benchmarks.suite.database import looked_into, url_of
 from benchmarks.suite.rounds import in_rounds, until_done
-from benchmarks.suite.size import Size, is_ours
+from benchmarks.suite.size import Size, ours
 
 TITLE = "Drain while a snapshot is held"
 WORKERS = 2
@@ -20,8 +20,8 @@ WORKERS = 2
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     """Return the rate of a drain with a snapshot held from before its backlog was stored, over that of one without."""
     say(TITLE)
-    ours = [one for one in contestants if is_ours(one) and one.store == "postgres"]
-    found = in_rounds(TITLE, ours, lambda _: size.long_rounds, lambda one: _pair(one, size.held_jobs))
+    on_server = [one for one in ours(contestants) if one.store == "postgres"]
+    found = in_rounds(TITLE, on_server, lambda _: size.long_rounds, lambda one: _pair(one, size.held_jobs))
     figures = []
     for name, rounds in found.items():
         normal, held = zip(*rounds, strict=True)

@@ -12,8 +12,8 @@ import psutil
 
 from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant
-from benchmarks.suite.farms import Farm, database, ours
-from benchmarks.suite.size import Size
+from benchmarks.suite.farms import Farm, database
+from benchmarks.suite.size import Size, ours
 from benchmarks.suite.watching import Log, Statements, cpu, log_of, server_processes, statements_of
 
 TITLE = "A farm that has nothing to do"

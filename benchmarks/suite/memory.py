@@ -8,9 +8,10 @@ from statistics import median
 from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant
 from benchmarks.suite import application_heavy
-from benchmarks.suite.farms import database, ours, until
+from benchmarks.suite.farms import database
 from benchmarks.suite.rounds import in_rounds
-from benchmarks.suite.size import Size
+from benchmarks.suite.size import Size, ours
+from benchmarks.suite.waiting import until
 from benchmarks.suite.watching import Memory, memory
 
 TITLE = "Memory of a worker"

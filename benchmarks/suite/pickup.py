@@ -14,8 +14,9 @@ from benchmarks.marks import Marks
 from benchmarks.peers.base import Arena, Contestant, Job
 from benchmarks.suite.efficiency import spinning
 from benchmarks.suite.rounds import in_rounds, until_done
-from benchmarks.suite.size import Size, is_ours
-from benchmarks.suite.turns import PATIENCE, turns_of
+from benchmarks.suite.size import Size, ours
+from benchmarks.suite.turns import turns_of
+from benchmarks.suite.waiting import PATIENCE
 
 TITLE = "Pickup"
 RATE = 50.0
@@ -57,7 +58,7 @@ def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     return [
         *_figures(f"From enqueue to start, {RATE:g} jobs/s, {WORKERS} idle workers", "pickup", started),
         *_figures(f"From enqueue to recorded, {RATE:g} jobs/s, {WORKERS} idle workers", "recorded", recorded),
-        *_loads(size, [one for one in contestants if is_ours(one)]),
+        *_loads(size, ours(contestants)),
     ]
 
 

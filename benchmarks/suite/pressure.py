@@ -11,9 +11,10 @@ from time import perf_counter
 from benchmarks.figures import Figure, percentile, say
 from benchmarks.peers.base import Contestant, expect
 from benchmarks.processes import in_processes
-from benchmarks.suite.farms import database, ours, until
+from benchmarks.suite.farms import database
 from benchmarks.suite.rounds import in_rounds
-from benchmarks.suite.size import Size
+from benchmarks.suite.size import Size, ours
+from benchmarks.suite.waiting import until
 
 TITLE = "Enqueueing under pressure"
 ENQUEUERS = 16

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from benchmarks.peers.base import Arena, Contestant, Job, NoBulk, NotOnce
 from benchmarks.suite.size import is_ours
-from benchmarks.suite.turns import PATIENCE
+from benchmarks.suite.waiting import PATIENCE
 
 T = TypeVar("T")
 

@@ -16,6 +16,11 @@ def is_ours(contestant: Contestant) -> bool:
     return isinstance(contestant, ForgeSqlite | ForgePostgres)
 
 
+def ours(contestants: Sequence[Contestant]) -> list[Contestant]:
+    """Return those that are forge-jobs."""
+    return [contestant for contestant in contestants if is_ours(contestant)]
+
+
 class Size:
     """The numbers of a run, as pairs of quick and full."""
 

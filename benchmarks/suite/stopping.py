@@ -18,9 +18,10 @@ import psutil
 
 from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant
-from benchmarks.suite.farms import PATIENCE, Database, Farm, database, environment, ours, until
+from benchmarks.suite.farms import Database, Farm, database, environment
 from benchmarks.suite.rounds import in_rounds
-from benchmarks.suite.size import Size
+from benchmarks.suite.size import Size, ours
+from benchmarks.suite.waiting import until
 
 TITLE = "Stopping and recovery"
 WORKERS = 2
@@ -28,6 +29,9 @@ _SETTLING = 0.2
 """Seconds for which a job runs before something happens to it."""
 
 _LOOK = 0.002
+_DEATH = 120.0
+"""Seconds within which a job runs again: longer than it takes by default until a host is dead."""
+
 _SHORTEST = 5
 """The smallest value of ``stale_after``, in seconds. Only PostgreSQL goes by it, and its default of a minute is
 for full runs; SQLite's hosts hold a lock."""
@@ -139,8 +143,10 @@ class _Job:
 
     def recovery(self, killed: float) -> _Recovery:
         """Wait for what is recorded of the first attempt, and for the second one; return the seconds since a kill."""
-        settled = until(lambda: self._failures() > self._before, "the failed attempt to be recorded", every=_LOOK)
-        started = self._job.result(timeout=PATIENCE)
+        settled = until(
+            lambda: self._failures() > self._before, "the failed attempt to be recorded", every=_LOOK, within=_DEATH
+        )
+        started = self._job.result(timeout=_DEATH)
         if self._job.refresh().attempts != 2:
             raise RuntimeError("the job was not tried twice")
         return _Recovery(settled - killed, started - killed)

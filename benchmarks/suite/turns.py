@@ -1,10 +1,9 @@
-"""CPU-bound work of a known length, the same work without any queue, and waiting for facts."""
+"""CPU-bound work of a known length, and the same work without any queue."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 
 from benchmarks.jobs import work
@@ -12,9 +11,6 @@ from benchmarks.processes import counter, in_processes
 
 OUR_NICENESS = 10
 """The niceness of forge-jobs' workers, so also of the bare loop that they are compared with."""
-
-PATIENCE = 60.0
-"""Seconds after which something that has not happened will not."""
 
 
 def turns_of(seconds: float) -> int:
@@ -47,12 +43,3 @@ def bare(processes: int, jobs: int, turns: int, *, niceness: int) -> float:
 
     starts, ends = zip(*in_processes(processes, loop), strict=True)
     return float(max(ends) - min(starts))
-
-
-def until(fact: Callable[[], bool], told: str, *, every: float = 0.01, within: float = PATIENCE) -> None:
-    """Wait for a fact; raises TimeoutError, which names it by ``told``, after ``within`` seconds."""
-    give_up = time.monotonic() + within
-    while not fact():
-        if time.monotonic() > give_up:
-            raise TimeoutError(f"waited {within:g} s for {told}")
-        time.sleep(every)

@@ -14,7 +14,8 @@ import psutil
 
 from benchmarks import servers
 from benchmarks.suite.application import STATEMENTS
-from benchmarks.suite.farms import Database, connect, environment
+from benchmarks.suite.database import connect
+from benchmarks.suite.farms import Database, environment
 
 # -- processes ----------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from benchmarks.figures import Figure, say
 from benchmarks.peers.base import Contestant, NotOnce
-from benchmarks.suite.farms import Database, database, ours, until
+from benchmarks.suite.farms import Database, database
 from benchmarks.suite.rounds import in_rounds
-from benchmarks.suite.size import Size
+from benchmarks.suite.size import Size, ours
+from benchmarks.suite.waiting import until
 from benchmarks.suite.watching import log_of
 
 TITLE = "Writes per job"

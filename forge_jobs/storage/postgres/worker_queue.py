@@ -58,14 +58,14 @@ class PostgresWorkerQueue:
     ) -> _Answer | None:
         """Exchange in the way that takes least; None if the process is not registered any more."""
         now = self._database.clock.now()
+        if want and want.rows == 1 and not ended and behind is None and not self._capped:
+            answer = self._at_once("claim_one", (), queue, _one_values(process_id, want, now))
+            if answer is None or not answer.metered:
+                return answer
         asked = _claim_values(process_id, queue, want, now)
         if self._capped or any(_needs_steps(end, process_id) for end in ended):
             values = [*asked, *done_columns(()), *(behind or START)]
             return again(lambda: self._step_by_step(process_id, ended, queue, values))
-        if want and want.rows == 1 and not ended and behind is None:
-            answer = self._at_once("claim_one", (), queue, _one_values(process_id, want, now))
-            if answer is None or not answer.metered:
-                return answer
         return self._at_once("exchange", ended, queue, [*asked, *done_columns(ended), *(behind or START), False])
 
     def _at_once(self, name: str, ended: Sequence[Ended], queue: str, values: Sequence[object]) -> _Answer | None:

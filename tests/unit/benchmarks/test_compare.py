@@ -1,3 +1,5 @@
+"""What is worse than in a saved run, and what noise explains."""
+
 from __future__ import annotations
 
 import pytest

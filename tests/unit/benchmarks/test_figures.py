@@ -1,3 +1,5 @@
+"""Percentiles, turns and medians."""
+
 from __future__ import annotations
 
 import pytest

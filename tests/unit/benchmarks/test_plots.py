@@ -1,3 +1,5 @@
+"""Every plot that there are figures for is drawn, and drawn the same again."""
+
 from __future__ import annotations
 
 import pytest

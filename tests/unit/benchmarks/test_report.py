@@ -1,3 +1,5 @@
+"""Tables, and text between the markers of a file."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Which goals a run reached."""
+
 from __future__ import annotations
 
 import pytest
