@@ -124,15 +124,17 @@ def opened_of(rows: Sequence[tuple[str, str, str | None]]) -> tuple[Counter[str]
 class Glance(msgspec.Struct, frozen=True, kw_only=True):
     """What a coordinator sees when it looks: all that may be for it to do, in one statement.
 
-    ``ready`` counts ready jobs of each queue that is not paused, to a few hundred; ``next_due`` and ``next_expiry`` are
-    the instants at which the next job is due and the next waiting one expires (``None``: none); ``caps`` are the
-    ``max_workers`` of the queues that have one; ``wanted`` says that operators want something of a host: a running job
-    is to be stopped, or a question waits; ``admission`` that places of limits may be given out.
+    ``ready`` counts ready jobs of each queue that is not paused, to a few hundred; ``next_due``, ``next_expiry`` and
+    ``next_fire`` are when the next job is due, the next waiting one expires and the next schedule fires (``None``:
+    none; a schedule without a time is due since the epoch); ``caps`` are the ``max_workers`` of the queues that have
+    one; ``wanted`` says that operators want something of a host: a running job is to be stopped, or a question waits;
+    ``admission`` that places of limits may be given out.
     """
 
     ready: Mapping[str, int]
     next_due: int | None
     next_expiry: int | None
+    next_fire: int | None
     caps: Mapping[str, int]
     wanted: bool
     admission: bool
@@ -140,12 +142,13 @@ class Glance(msgspec.Struct, frozen=True, kw_only=True):
 
 def glance_of(rows: Sequence[tuple[Any, ...]]) -> Glance:
     """Return the rows of ``look.sql``: one for each queue, then one without a name."""
-    *queues, (_name, _jobs, _cap, due, expiry, wanted, admission) = rows
+    *queues, (_name, _jobs, _cap, due, expiry, fire, wanted, admission) = rows
     return Glance(
         ready={name: jobs for name, jobs, *_ in queues if jobs},
         caps={name: cap for name, _jobs, cap, *_ in queues if cap is not None},
         next_due=due,
         next_expiry=expiry,
+        next_fire=fire,
         wanted=bool(wanted),
         admission=bool(admission),
     )

@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 from forge_jobs.clock import MICROSECONDS, Clock, monotonic
 from forge_jobs.schedules import fire_due
+from forge_jobs.storage.records import Glance
 from forge_jobs.storage.schedule_ports import Schedules
-from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
+from forge_jobs_supervisor.coordinator.waking import LOOK_EVERY
 
 _log = logging.getLogger(__name__)
-
-FIRE_EVERY = 0.5
-"""Seconds between looks: a schedule that an operator has changed is followed so soon. Known times are met exactly."""
 
 
 class Crontab:
@@ -25,16 +24,23 @@ class Crontab:
         self._clock = clock
         self._leads = leads
         self._told: dict[str, str] = {}
-        timetable.add(Duty("fire", FIRE_EVERY, self._fire))
+        timetable.add(Duty("fire", NEVER, self._fire, due=NEVER))
+
+    def see(self, seen: Glance) -> None:
+        """Be there when the next schedule fires."""
+        self._hasten(seen.next_fire)
 
     def _fire(self) -> None:
         if not self._leads():
             return
         done = fire_due(self._schedules, self._clock.now())
         self._tell(done.errors)
-        if done.next_due is not None:
-            wait = max(done.next_due - self._clock.now(), 0) / MICROSECONDS
-            if wait < FIRE_EVERY:
+        self._hasten(done.next_due)
+
+    def _hasten(self, due: int | None) -> None:
+        if due is not None:
+            wait = max(due - self._clock.now(), 0) / MICROSECONDS
+            if wait < LOOK_EVERY:  # else a later look will show it, or that an operator has changed it
                 self._timetable.hasten("fire", monotonic() + wait)
 
     def _tell(self, errors: dict[str, str]) -> None:

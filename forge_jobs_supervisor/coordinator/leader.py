@@ -67,8 +67,11 @@ class Leader:
         return boottime_us() < self._leads_until
 
     def see(self, seen: Glance) -> None:
-        """End jobs that are too late."""
-        if seen.next_expiry is not None and self._leads:
+        """Fire schedules when it is time, and end jobs that are too late."""
+        if not self._leads:
+            return
+        self._crontab.see(seen)
+        if seen.next_expiry is not None:
             wait = (seen.next_expiry - self._clock.now()) / MICROSECONDS
             if wait < EXPIRE_SOON:
                 self._timetable.hasten("expire", monotonic() + wait)

@@ -38,8 +38,8 @@ class Deaths:
             self._restarts.died_young(monotonic())
 
     def look(self) -> None:
-        """Look at the kernel's count now and then, so that a death is compared with the last second's."""
-        self._kills.forget()
+        """Look at the kernel's count once a second, so that a death is compared with a recent one."""
+        self._kills.look()
 
     def send_obituary(self, child: Child, ending: Ending) -> None:
         """Tell the coordinator, now and whenever it starts anew, until it has settled the dead worker's jobs."""
@@ -56,11 +56,16 @@ class OutOfMemoryKills:
     """Tells a SIGKILL of the kernel's from anybody else's by the kernel's own count."""
 
     def __init__(self) -> None:
-        self._seen = oom_kills()
+        self._seen = self._last = oom_kills()
 
-    def forget(self) -> None:
-        """Take what the kernel has killed so far for somebody else's."""
-        self._seen = oom_kills()
+    def look(self) -> None:
+        """Take what the kernel had killed by the last look for somebody else's.
+
+        Not what it has killed since: it counts when it kills, and a process with much memory takes a while to die.
+        """
+        if self._seen is None or self._last is None or self._last > self._seen:
+            self._seen = self._last
+        self._last = oom_kills()
 
     def has_struck(self) -> bool:
         """Return whether one kill of the kernel's has not been accounted for, and account for it."""

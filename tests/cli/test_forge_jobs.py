@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.farm import Farm
+from tests.support.farm import Farm, eventually
 
 APP = ("--app", "application:jobs")
 
@@ -84,6 +84,8 @@ def test_jobs_are_listed_in_pages(farm: Farm) -> None:
 
 def test_queues_and_workers_show_who_serves_what(farm: Farm) -> None:
     farm.supervise().up(4)
+    registry = farm.jobs.storage.registry
+    eventually(lambda: {w.state for _host, w in registry.workers()} == {"idle"}, told="the workers to be up")
     queues = json.loads(told(farm, "queues", "--json"))["queues"]
     assert [queue["name"] for queue in queues] == ["default", "other"]
     shown = json.loads(told(farm, "workers", "--json"))

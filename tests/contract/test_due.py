@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from forge_jobs.clock import MICROSECONDS
@@ -10,6 +11,7 @@ from forge_jobs.storage import Storage
 from tests.support.builders import a_job, a_queue, enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
+from tests.support.schedules import add
 
 
 def test_nothing_waits_in_an_empty_database(storage: Storage) -> None:
@@ -86,6 +88,17 @@ def test_looking_tells_what_is_ready_and_what_is_due_and_changes_nothing(storage
     assert (seen.ready, seen.next_due) == ({"default": 3}, record(storage, due).scheduled_at)
     assert storage.upkeep.look("host-a") == seen
     assert record(storage, due).gate is Gate.WAITING
+
+
+def test_looking_tells_when_the_next_schedule_fires(storage: Storage, clock: FakeClock) -> None:
+    assert storage.upkeep.look("host-a").next_fire is None
+    later, sooner = add(storage, "later", expression="0 0 1 1 *"), add(storage, "sooner")
+    assert later.next_fire_at is not None
+    assert storage.upkeep.look("host-a").next_fire == sooner.next_fire_at
+    storage.schedules.edit("sooner", lambda r: r and msgspec.structs.replace(r, enabled=False))
+    assert storage.upkeep.look("host-a").next_fire == later.next_fire_at
+    storage.schedules.edit("sooner", lambda r: r and msgspec.structs.replace(r, enabled=True, next_fire_at=None))
+    assert storage.upkeep.look("host-a").next_fire == 0
 
 
 def test_looking_counts_to_a_few_hundred_only(storage: Storage) -> None:

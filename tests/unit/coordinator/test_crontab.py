@@ -9,8 +9,9 @@ import pytest
 
 from forge_jobs.clock import monotonic
 from forge_jobs.storage import Storage
-from forge_jobs_supervisor.coordinator.crontab import FIRE_EVERY, Crontab
-from forge_jobs_supervisor.coordinator.timetable import Timetable
+from forge_jobs_supervisor.coordinator.crontab import Crontab
+from forge_jobs_supervisor.coordinator.timetable import NEVER, Timetable
+from forge_jobs_supervisor.coordinator.waking import LOOK_EVERY
 from tests.support.clock import FakeClock
 from tests.support.schedules import add, jobs, record_of
 
@@ -20,11 +21,13 @@ class Scene:
 
     def __init__(self, storage: Storage, clock: FakeClock) -> None:
         self.leads = True
+        self.look = storage.upkeep.look
         self.timetable = Timetable()
         self.crontab = Crontab(storage.schedules, self.timetable, clock, lambda: self.leads)
 
     def act(self) -> None:
-        for duty in self.timetable.due(float("inf")):
+        self.crontab.see(self.look("host-a"))
+        for duty in self.timetable.due(monotonic()):
             duty.act()
 
 
@@ -50,11 +53,19 @@ def test_it_is_awake_when_the_next_time_comes(scene: Scene, storage: Storage, cl
     assert record.next_fire_at is not None
     clock.advance((record.next_fire_at - clock.now()) / 1_000_000 - 0.3)
     before = monotonic()
-    for duty in scene.timetable.due(before):
-        duty.act()
+    scene.act()
 
-    assert before + 0.29 < scene.timetable.next() < before + FIRE_EVERY
+    assert before + 0.29 < scene.timetable.next() < before + LOOK_EVERY
     assert jobs(storage) == []
+
+
+def test_it_sleeps_while_nothing_is_near(scene: Scene, storage: Storage, clock: FakeClock) -> None:
+    scene.act()
+    assert scene.timetable.next() == NEVER
+    record = add(storage, expression="0 0 1 1 *")
+    assert record.next_fire_at is not None
+    scene.act()
+    assert scene.timetable.next() == NEVER
 
 
 def test_what_keeps_one_from_firing_is_logged_once(

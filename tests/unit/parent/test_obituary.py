@@ -127,6 +127,21 @@ def test_a_sigkill_is_the_kernels_when_the_kernel_has_counted_one(
     assert not obituary(child, slot, KILLED, kills).out_of_memory, "one death for each that it has counted"
 
 
+def test_who_is_still_dying_at_a_look_is_the_kernels_but_not_at_the_next(
+    child: Child, slot: Slot, kills: OutOfMemoryKills, kernel: Kernel
+) -> None:
+    kernel.count = 5
+    kills.look()
+    assert obituary(child, slot, KILLED, kills).out_of_memory
+    kills.look()
+    assert not obituary(child, slot, KILLED, kills).out_of_memory, "that one was somebody else"
+    kernel.count = 6
+    kills.look()
+    kills.look()
+    kernel.count = 7
+    assert obituary(child, slot, KILLED, kills).out_of_memory
+
+
 def test_any_other_death_is_not_the_kernels(child: Child, slot: Slot, kills: OutOfMemoryKills, kernel: Kernel) -> None:
     kernel.count = 4
 
