@@ -17,6 +17,7 @@ class BoardView:
     """Reads the slots of this host's workers."""
 
     def __init__(self, board: Board, queues: Sequence[str]) -> None:
+        self._board = board
         self._queues = queues
         self._samples = Samples()
         self._slots = [board.slot(index) for index in range(board.slots)]
@@ -38,7 +39,7 @@ class BoardView:
 
     def all_idle(self) -> bool:
         """Return whether no worker has anything to do or to hand in."""
-        return all(slot.state in (State.IDLE, State.FREE) for slot in self._slots)
+        return self._board.all_idle()
 
     def anybody_holds(self) -> bool:
         """Return whether any worker holds claims that it has not started."""
@@ -82,7 +83,8 @@ class BoardView:
     def _view(self, slot: Slot) -> WorkerView:
         running = slot.state is State.RUNNING
         total = slot.get(Word.PROGRESS_TOTAL)
-        sample = self._samples.take(slot.get(Word.PID))
+        rests_since = slot.get(Word.SINCE) if slot.state is State.IDLE else None
+        sample = self._samples.take(slot.get(Word.PID), rests_since)
         reported = running and slot.get(Word.PROGRESS_DONE) != NONE
         return WorkerView(
             process_id=slot.get(Word.PROCESS_ID),

@@ -81,8 +81,8 @@ class Coordinator:
         self._reporter = Reporter(host, stores, view, self._say)
         self._observer = Observer(host, stores.metrics, timetable)
         timetable.add(
-            Duty("look", LOOK_EVERY, self._look),
             Duty("beat", BEAT_EVERY, self._beat),
+            Duty("look", LOOK_EVERY, self._look),  # after the beat, which is a change of the database itself
             Duty("checkpoint", LOOK_EVERY, self._stores.upkeep.checkpoint),
         )
         if drain:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import msgspec
 
 NEVER = float("inf")
 """For a duty that is done only when it is hastened."""
+
+_ROUNDING = 1e-9
 
 
 class Duty(msgspec.Struct):
@@ -29,20 +32,28 @@ class Duty(msgspec.Struct):
 
 
 class Timetable:
-    """All duties of a coordinator."""
+    """All duties of a coordinator.
+
+    Their times are counted from when the first was due, so that those come together whose periods are multiples of one
+    another: to wake an idle processor costs more than most duties.
+    """
 
     def __init__(self, duties: Iterable[Duty] = ()) -> None:
         self._duties = list(duties)
+        self._begun: float | None = None
 
     def add(self, *duties: Duty) -> None:
         """Take duties on; each is due at once."""
         self._duties.extend(duties)
 
     def due(self, now: float) -> list[Duty]:
-        """Return the duties whose time has come and set their next one from now: nothing is caught up."""
+        """Return the duties whose time has come, and set the next time of each after now: nothing is caught up."""
+        if self._begun is None:
+            self._begun = now
         come = [duty for duty in self._duties if duty.due <= now]
         for duty in come:
-            duty.due = now + duty.every
+            periods = math.floor((now - self._begun) / duty.every + _ROUNDING) + 1
+            duty.due = self._begun + periods * duty.every
         return come
 
     def next(self) -> float:

@@ -38,8 +38,9 @@ class Deaths:
             self._restarts.died_young(monotonic())
 
     def look(self) -> None:
-        """Look at the kernel's count once a second, so that a death is compared with a recent one."""
-        self._kills.look()
+        """Look at the kernel's count while any worker works, so that a death is compared with a recent one."""
+        if not self._board.all_idle():
+            self._kills.look()
 
     def send_obituary(self, child: Child, ending: Ending) -> None:
         """Tell the coordinator, now and whenever it starts anew, until it has settled the dead worker's jobs."""

@@ -34,6 +34,9 @@ class State(IntEnum):
     DEAD = 6  # written by the parent: waits for its burial
 
 
+_RESTING = (State.IDLE.value, State.FREE.value)
+
+
 class Head:
     """The words of the header."""
 
@@ -147,6 +150,10 @@ class Board:
     def slot(self, number: int) -> Slot:
         """Return one slot."""
         return Slot(number, self._slot_words[number])
+
+    def all_idle(self) -> bool:
+        """Return whether no worker has anything to do or to hand in."""
+        return all(words[Word.STATE] in _RESTING for words in self._slot_words)
 
 
 class Slot:

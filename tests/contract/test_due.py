@@ -8,6 +8,7 @@ import pytest
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage import Storage
+from tests.support.backends import Backend
 from tests.support.builders import a_job, a_queue, enqueue, enqueue_some, only, record
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
@@ -99,6 +100,19 @@ def test_looking_tells_when_the_next_schedule_fires(storage: Storage, clock: Fak
     assert storage.upkeep.look("host-a").next_fire == later.next_fire_at
     storage.schedules.edit("sooner", lambda r: r and msgspec.structs.replace(r, enabled=True, next_fire_at=None))
     assert storage.upkeep.look("host-a").next_fire == 0
+
+
+def test_each_look_shows_what_others_and_the_looker_itself_have_changed(
+    storage: Storage, backend: Backend, clock: FakeClock
+) -> None:
+    other = backend.open(clock)
+    a_queue(storage, "default")
+    for jobs, writer in enumerate((other, storage, other, storage), 1):
+        assert storage.upkeep.look("host-a") == storage.upkeep.look("host-a")
+        enqueue(writer)
+        assert storage.upkeep.look("host-a").ready == {"default": jobs}
+    Hand(other).claim(4)
+    assert storage.upkeep.look("host-a").ready == {}
 
 
 def test_looking_counts_to_a_few_hundred_only(storage: Storage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from forge_jobs.clock import MICROSECONDS, monotonic_us
@@ -44,13 +46,14 @@ class Scene:
         undertaker = Undertaker(host.host_id, storage, Settler("machine", 1, lambda: 0.0), clock)
         self.timetable = Timetable()
         self.woken_for: list[Ended] = []
+        self._times = itertools.count(1e9)  # later than everything
         self.rescuer = Rescuer(host, storage, view, undertaker, self.timetable, clock, self.woken_for.extend)
 
     def statuses(self) -> list[Status]:
         return [record(self.storage, claim.id).status for claim in self.claims]
 
     def look_at_the_board(self) -> None:
-        for duty in self.timetable.due(float("inf")):
+        for duty in self.timetable.due(next(self._times)):
             duty.act()
 
     def look_for_lost(self) -> None:

@@ -37,6 +37,28 @@ def test_a_late_duty_is_not_caught_up() -> None:
     assert names(timetable.due(200.4)) == []
 
 
+def test_duties_come_together_whose_periods_are_multiples_however_late_they_come() -> None:
+    timetable = a_timetable(look=0.5, beat=2, lead=5)
+    timetable.due(100.0)
+    timetable.due(100.5003)
+    timetable.due(101.2)
+
+    assert timetable.next() == 101.5
+    assert names(timetable.due(102.0)) == ["look", "beat"]
+    timetable.due(104.0001)
+    assert timetable.next() == 104.5
+    assert names(timetable.due(105.0)) == ["look", "lead"]
+
+
+def test_no_duty_comes_twice_for_one_time() -> None:
+    timetable = a_timetable(often=0.1)
+    timetable.due(0.7)
+    for _ in range(10_000):
+        now = timetable.next()
+        assert names(timetable.due(now)) == ["often"]
+        assert timetable.next() > now + 0.05
+
+
 def test_the_next_duty_is_the_earliest() -> None:
     timetable = a_timetable(look=0.5, beat=2)
     timetable.due(100.0)
