@@ -43,7 +43,7 @@ demo: $(PACKAGE) ## Count a few thousand source files with eight worker processe
 	@$(BIN)/python -m examples.code_census --packages --workers $(WORKERS)
 
 test: $(TOOLS) ## Run all tests.
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 check: $(TOOLS) ## Look for faults without running: lint, format, types, layers, generated docs.
 	@$(BIN)/ruff check

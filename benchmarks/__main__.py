@@ -48,18 +48,19 @@ class Scenario(Protocol):
     help="Say what has become worse since that run; exit code 1 if anything has.",
 )  # fmt: skip
 @click.option(
-    "--results", default=RESULTS, type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-    help="Where tables and plots go.  [default: benchmarks/results]",
+    "--results", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="Where tables and plots go.  [default: benchmarks/results, and below it quick or part for such a run]",
 )  # fmt: skip
 @click.option("--publish", is_flag=True, help="Put the results into README.md and benchmarks/README.md too.")
 def main(
-    quick: bool, only: tuple[str, ...], path: Path | None, against: Path | None, results: Path, publish: bool
+    quick: bool, only: tuple[str, ...], path: Path | None, against: Path | None, results: Path | None, publish: bool
 ) -> None:
     """Run the benchmarks, and write figures, tables and plots."""
     servers.leave_in_order()
+    results = results or RESULTS / ("part" if only else "quick" if quick else ".")
     if path is not None and not path.parent.is_dir():
         raise click.UsageError(f"--json: there is no directory {path.parent}")
-    saved = _prepared(only, against, results, publish)
+    saved = _prepared(not (only or quick), against, results, publish)
     found = machine(results, ROSTER, quick=quick)
     for contestant in found["contestants"]:
         if contestant["missing"]:
@@ -76,12 +77,12 @@ def main(
         sys.exit(1)
 
 
-def _prepared(only: Sequence[str], against: Path | None, results: Path, publish: bool) -> compare.Run | None:
+def _prepared(whole: bool, against: Path | None, results: Path, publish: bool) -> compare.Run | None:
     """Find out before half an hour is spent what would be in the way after it; returns the saved run."""
     try:
         if publish:
-            if only:
-                raise click.UsageError("--publish is for a whole run: leave --only out")
+            if not whole:
+                raise click.UsageError("--publish is for a whole run: leave --only and --quick out")
             if not results.resolve().is_relative_to(ROOT):
                 raise click.UsageError(f"--publish needs its results under {ROOT}: README.md points to the plots")
             placing.check(PLACES)

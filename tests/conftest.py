@@ -23,6 +23,7 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
+_FARMS = ("cli", "examples", "processes")
 _OURS = (
     "FORGE_APP",
     "FORGE_DATABASE_URL",
@@ -32,6 +33,14 @@ _OURS = (
     "JOBS_CONFIG_DIR",
     "JOBS_DATA_DIR",
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that start farms run one after another where tests run side by side: each is many processes itself."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).parts[0] in _FARMS:
+            item.add_marker(pytest.mark.xdist_group("farms"))
 
 
 @pytest.fixture(scope="session", autouse=True)

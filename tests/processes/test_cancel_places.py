@@ -29,7 +29,8 @@ PLACES = {
 def test_a_cancel_that_is_swallowed_is_repeated(farm: Farm) -> None:
     supervised = farm.supervise("--queue", f"default={len(PLACES)}", app=APPLICATION)
     path = farm.directory / "begun"
-    jobs = {place: farm.jobs.enqueue("be_hit_in", {"place": place, "path": str(path)}) for place in PLACES}
+    kinds = {place: "be_killed_in" if killed_by else "be_hit_in" for place, killed_by in PLACES.items()}
+    jobs = {place: farm.jobs.enqueue(kind, {"place": place, "path": str(path)}) for place, kind in kinds.items()}
     eventually(lambda: set(noted(path)) == set(PLACES), told="all jobs to be where they are to be hit")
     workers = {worker.pid for worker in supervised.workers()}
     (query,) = farm.directory.glob("query-*.sqlite")

@@ -14,7 +14,6 @@ from application import jobs, note
 
 from forge_jobs import JobContext
 
-GRACE = 2.0
 Comparison = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 
 
@@ -125,8 +124,15 @@ PLACES: dict[str, Callable[[Callable[[], object]], None]] = {
 }
 
 
-@jobs.handler(cancel_grace=GRACE)
+@jobs.handler(cancel_grace=60)
 def be_hit_in(place: str, path: Path) -> None:
+    """Be where an exception ends it in the end, however busy the machine is."""
+    PLACES[place](lambda: note(path, place))
+
+
+@jobs.handler(cancel_grace=2)
+def be_killed_in(place: str, path: Path) -> None:
+    """Be where nothing but a signal does."""
     PLACES[place](lambda: note(path, place))
 
 

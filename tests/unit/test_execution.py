@@ -108,7 +108,13 @@ def test_an_empty_result_is_a_result(value: Any) -> None:
     assert verdict(lambda: value).result is not None
 
 
-@pytest.mark.parametrize("value", [float("nan"), object(), "\ud800", "x" * 2_000_000, Done(float("inf"))], ids=str)
+UNSTORABLE = {
+    "nan": float("nan"), "an object": object(), "a surrogate": "\ud800", "too long": "x" * 2_000_000,
+    "done with inf": Done(float("inf")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", UNSTORABLE.values(), ids=UNSTORABLE.keys())
 def test_a_result_that_cannot_be_stored_is_a_failed_attempt(value: Any) -> None:
     found = verdict(lambda: value)
 

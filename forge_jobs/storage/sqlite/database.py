@@ -160,7 +160,8 @@ class Database:
         """Close the connection; the next use opens it again."""
         with self._lock:
             if self._connection is not None:
-                self._connection.close(force=True)
+                with _opening:
+                    self._connection.close(force=True)
                 self._connection = None
 
     def _opened(self) -> apsw.Connection:
@@ -210,7 +211,8 @@ class Database:
                 finally:
                     self._leave()
         except BaseException:
-            connection.close(force=True)
+            with _opening:
+                connection.close(force=True)
             raise
         return connection
 
@@ -264,7 +266,7 @@ def turnstile_file(database: Path) -> Path:
     return database.with_name(database.name + "-turnstile")
 
 
-_opening = threading.Lock()  # one at a time: a file that is just being opened looks like one of another library's
+_opening = threading.Lock()  # or closing, one at a time: a file amid that looks like one of another library's
 
 # SQLite keeps its lock table in process memory: a child forked while a connection is open inherits locks that do
 # not exist, and even its own fresh connection believes them. So no connection is open while a process is forked.

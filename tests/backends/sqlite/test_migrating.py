@@ -11,7 +11,7 @@ import pytest
 from forge_jobs.errors import DatabaseError, SchemaMismatch
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.storage.sql import migrations
-from forge_jobs.storage.sqlite import migrating
+from forge_jobs.storage.sqlite import migrating, opening
 from forge_jobs.storage.sqlite.migrating import APPLICATION_ID
 from tests.support.builders import enqueue
 from tests.support.forking import fork
@@ -125,6 +125,26 @@ def test_threads_that_open_a_new_database_at_once_do_not_meet(path: Path) -> Non
     storage = open_storage(f"sqlite:///{path}")
     assert storage.operator.counts()["default"].pending == 8
     storage.close()
+
+
+def test_a_connection_that_is_closed_amid_the_opening_of_another_is_not_taken_for_a_strangers(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = open_storage(f"sqlite:///{path}"), open_storage(f"sqlite:///{path}")
+    enqueue(one)
+    closing = threading.Thread(target=one.close)
+    look = opening.has_open
+
+    def has_open(path: Path) -> bool:
+        found = look(path)
+        closing.start()
+        closing.join(0.2)
+        return found
+
+    monkeypatch.setattr(opening, "has_open", has_open)
+    enqueue(other)
+    closing.join()
+    other.close()
 
 
 def test_processes_that_open_a_new_database_at_once_do_not_meet(path: Path) -> None:

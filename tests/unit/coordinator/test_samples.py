@@ -53,6 +53,7 @@ def test_who_rests_is_sampled_now_and_then(spinning: int, now: list[float]) -> N
     resting = samples.take(spinning, rests_since=1)
     assert resting is not working, "the first sample was also of the work before"
     os.kill(spinning, signal.SIGSTOP)
+    os.waitid(os.P_PID, spinning, os.WSTOPPED | os.WNOWAIT)
     assert samples.take(spinning, rests_since=1) is resting
     now[0] += REST
     assert samples.take(spinning, rests_since=1).stopped
