@@ -20,7 +20,6 @@ LENGTHS = (1, 20, 200)
 """Milliseconds that a job takes."""
 
 WORKERS = 2
-_MAIN = 20
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
@@ -30,8 +29,7 @@ def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
         group = f"Efficiency, CPU-bound jobs of {length} ms, {WORKERS} workers"
         say(group)
         trial = partial(_efficiency, size.spins(length, WORKERS), turns_of(length / 1000))
-        going = size.going(contestants, main=length == _MAIN)
-        found = in_rounds(group, going, size.long_rounds_of, trial)
+        found = in_rounds(group, size.going(contestants), size.long_rounds_of, trial)
         figures += [
             Figure(group=group, name=name, unit="ratio", rounds=ratios, key=f"efficiency/{length}/{name}")
             for name, ratios in found.items()

@@ -18,20 +18,20 @@ from benchmarks.suite.watching import Log, Statements, cpu, log_of, server_proce
 
 TITLE = "A farm that has nothing to do"
 FARMS = (8, 64)
-_SETTLING = 6.0
+_SETTLING = 5.0
 """Seconds after the last worker has registered that do not count: a new farm has more to look after."""
 
 _UNITS = {"cpu": "%", "server": "%", "commits": "per s", "statements": "per s"}
 
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
-    """Watch farms for six seconds, or for a minute, on all stores at the same time.
+    """Watch farms for four seconds, or for a minute, on all stores at the same time.
 
     CPU time is that of the supervisor, the coordinator and the workers together, in percent of one CPU; ``server`` that
     of the PostgreSQL server, its sessions' included. Statements are those that the server logs, or that our
     processes begin in SQLite; BEGIN, COMMIT and ROLLBACK are left out.
     """
-    seconds = 6.0 if size.quick else 60.0
+    seconds = 4.0 if size.quick else 60.0
     figures = []
     for workers in FARMS:
         say(f"{TITLE}: {workers} workers, {seconds:g} s")

@@ -52,7 +52,7 @@ class Waits(NamedTuple):
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     """Return percentiles: of all at 50 jobs/s that do nothing, of ours also under load by CPU-bound jobs of 20 ms."""
     say(f"Pickup at {RATE:g} jobs/s")
-    found = in_rounds("pickup", contestants, size.long_rounds_of, lambda one: _idle(one, size.pickups))
+    found = in_rounds("pickup", size.going(contestants), size.long_rounds_of, lambda one: _idle(one, size.pickups))
     started = {name: [waits.started for waits in rounds] for name, rounds in found.items()}
     recorded = {name: [waits.recorded for waits in rounds] for name, rounds in found.items()}
     return [

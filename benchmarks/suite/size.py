@@ -57,8 +57,8 @@ class Size:
         """Return how many rounds a contestant goes in the scenarios that take longer."""
         return self.long_rounds if is_ours(contestant) else self.peer_rounds
 
-    def going(self, contestants: Sequence[Contestant], *, main: bool) -> list[Contestant]:
-        """Return who takes part: in quick mode peers only do so in the ``main`` variant of a scenario."""
+    def going(self, contestants: Sequence[Contestant], *, main: bool = False) -> list[Contestant]:
+        """Return who takes part: in quick mode peers only do so in the ``main`` contest."""
         return [one for one in contestants if main or not self.quick or is_ours(one)]
 
     def backlog(self, contestant: Contestant) -> int:

@@ -57,7 +57,7 @@ class SqliteUpkeep:
         self._bells = bells
         self._registry = registry
         self._log = f"{database.path}-wal"
-        self._seen: tuple[object, Glance] | None = None
+        self._seen: tuple[tuple[object, ...], int, Glance] | None = None
 
     def open_due(self, limit: int) -> Opened:
         """Make at most ``limit`` jobs ready whose time has come."""
@@ -84,12 +84,12 @@ class SqliteUpkeep:
         """
         now = self._database.clock.now()
         with self._database.reading() as connection:
-            state = (connection, connection.pragma("data_version"), connection.total_changes(), host_id)
-            if self._seen is not None and self._seen[0] == state:
-                return self._seen[1]
+            mine = (connection, connection.total_changes(), host_id)
+            if self._seen is not None and self._seen[0] == mine and self._seen[1] == connection.pragma("data_version"):
+                return self._seen[2]
             rows = self._database.run(connection, "look", (COUNT_LIMIT, host_id, now - FRESH, now))
-        glance, cools_down = glance_of(rows), rows[-1][1]
-        self._seen = None if cools_down else (state, glance)
+        glance, (cools_down, version, *_) = glance_of(rows), rows[-1]
+        self._seen = None if cools_down else (mine, version, glance)
         return glance
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
