@@ -36,7 +36,7 @@ class Size:
         """Rounds of all others, everywhere: they are many, and some are slow."""
 
         self.one_by_one = 300 if quick else 3000
-        self.bulk = 10_000 if quick else 50_000
+        self.bulk = 5_000 if quick else 50_000
         self.pickups = 50 if quick else 300
         self.load_seconds = 1.0 if quick else 10.0
         self.crowd = 50_000 if quick else 1_000_000
