@@ -26,8 +26,11 @@ from forge_jobs.storage.sqlite.turnstile import Turnstile, WaitForLock, turnstil
 Connection = apsw.Connection | Borrowed
 """What statements are run on."""
 
-CLIENT_CHECKPOINT_PAGES = 8000
-"""A client moves the log into the file only when it has grown to 32 MB: where a coordinator runs, that is its work."""
+CLIENT_CHECKPOINT_PAGES = 2000
+"""A client moves the log into the file only when it has grown to 8 MB: where a coordinator runs, that is its work.
+
+Until the log has its size each commit makes it longer, which takes about twice as long as one that does not.
+"""
 
 _STEPS_BETWEEN_LOOKS = 50_000  # of SQLite's virtual machine, about a millisecond, between looks at the deadline
 
