@@ -3,6 +3,7 @@
 
 PYTHON  ?= python3
 WORKERS ?= 8
+MINUTES ?= 60
 
 override VENV := .venv
 override BENCH_VENV := .venv-bench
@@ -34,7 +35,7 @@ else echo "$(1) cannot make a virtual environment; this helps: apt-get install p
 fi || { rm -rf $(2); exit 1; }
 endef
 
-.PHONY: help demo test check bench bench-quick format docs clean
+.PHONY: help demo test torture soak check bench bench-quick format docs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,12 @@ demo: $(PACKAGE) ## Count a few thousand source files with eight worker processe
 
 test: $(TOOLS) ## Run all tests.
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+
+torture: $(TOOLS) ## Kill its processes at random, then check everything. More or others: make torture TORTURE="--kills 50 --seed x".
+	@$(BIN)/python -m tests.faults $(TORTURE)
+
+soak: $(TOOLS) ## The same for MINUTES=60 on each backend, and see whether anything grows meanwhile.
+	@$(BIN)/python -m tests.faults --minutes $(MINUTES) --pause 0.5 3 $(TORTURE)
 
 check: $(TOOLS) ## Look for faults without running: lint, format, types, layers, generated docs.
 	@$(BIN)/ruff check

@@ -27,6 +27,9 @@ class Checkup(Protocol):
         The database is there, and its schema is current.
         """
 
+    def broken(self, rule: str, limit: int) -> list[tuple[str | None, str]]:
+        """Return at most ``limit`` rows that break a rule of ``verifying``: the job's id, if it is one, and how."""
+
 
 class News(Protocol):
     """Held by those who follow what happens. Every question reads a bounded number of rows, by an index."""

@@ -9,13 +9,11 @@ import click
 from forge_jobs.app import ForgeJobs
 from forge_jobs.effective import effective
 from forge_jobs.examining import examine
-from forge_jobs.model.checks import Check, Level
+from forge_jobs.model.checks import Level
 from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs_supervisor.cli.checks import print_check
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.tables import print_table
-
-_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.PROBLEM: "red"}
-_NAME = 14
 
 
 @click.command()
@@ -34,7 +32,7 @@ def doctor(deep: bool, as_json: bool, app_name: str | None, database: str | None
     for check in examine(jobs.storage, deep=deep):
         found.append(check)
         if not as_json:
-            _show(check)
+            print_check(check)
     if as_json:
         print_json({"checks": found, "configuration": values})
     else:
@@ -42,10 +40,3 @@ def doctor(deep: bool, as_json: bool, app_name: str | None, database: str | None
         print_table(["name", "value", "origin"], [[value.name, value.value, value.origin] for value in values])
     if any(check.level is Level.PROBLEM for check in found):
         sys.exit(FAILURE)
-
-
-def _show(check: Check) -> None:
-    level = click.style(f"{check.level.upper():8}", fg=_COLOURS[check.level])
-    click.echo(f"{level} {check.name + ':':{_NAME}} {check.told}")
-    if check.way_out is not None:
-        click.echo(f"{'':9}{'':{_NAME}} do: {check.way_out}")

@@ -37,6 +37,12 @@ class PostgresCheckup:
         yield from _snapshots(held)
         yield _pooling(pooled=self._database.pooled)
 
+    def broken(self, rule: str, limit: int) -> list[tuple[str | None, str]]:
+        """Return at most ``limit`` rows that break a rule: the job's id, if it is one, and how."""
+        with self._database.single() as connection:
+            rows = self._database.run(connection, f"broken_{rule}", (limit,))
+        return [(None if job_id is None else str(job_id), told) for job_id, told in rows]
+
 
 def _settings(state: Any) -> Iterator[Check]:
     version, number, fsync, synchronous, full_pages, autovacuum, standby = state[:7]

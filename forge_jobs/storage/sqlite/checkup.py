@@ -18,6 +18,7 @@ from forge_jobs.model.checks import Check, Level
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.opening import file_system_of
+from forge_jobs.storage.sqlite.rows import text
 
 SYNCS = 20
 _PAGE = 4096
@@ -43,6 +44,12 @@ class SqliteCheckup:
             yield _journal(str(connection.pragma("journal_mode")))
         if deep:
             yield self._soundness()
+
+    def broken(self, rule: str, limit: int) -> list[tuple[str | None, str]]:
+        """Return at most ``limit`` rows that break a rule: the job's id, if it is one, and how."""
+        with self._database.reading() as connection:
+            rows = self._database.run(connection, f"broken_{rule}", (limit,))
+        return [(None if job_id is None else text(job_id), told) for job_id, told in rows]
 
     def _soundness(self) -> Check:
         """Check the file on a connection of its own, which may take as long as it takes."""

@@ -163,8 +163,7 @@ class Database:
         """Close the connection; the next use opens it again."""
         with self._lock:
             if self._connection is not None:
-                with _opening:
-                    self._connection.close(force=True)
+                _closed(self._connection)
                 self._connection = None
 
     def _opened(self) -> apsw.Connection:
@@ -214,8 +213,7 @@ class Database:
                 finally:
                     self._leave()
         except BaseException:
-            with _opening:
-                connection.close(force=True)
+            _closed(connection)
             raise
         return connection
 
@@ -255,6 +253,12 @@ class Database:
             self._lock = threading.RLock()
         else:
             self._lock.release()
+
+
+def _closed(connection: apsw.Connection) -> None:
+    """Close a connection. The last one moves the log into the file; where the disk fails, a later one does."""
+    with _opening, contextlib.suppress(apsw.Error):
+        connection.close(force=True)
 
 
 def close_idle() -> None:

@@ -1,0 +1,79 @@
+"""The long modes: as many jobs and kills as one likes, with one's own seed and workload."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+import msgspec
+
+from forge_jobs.terminal import FAILURE
+from tests.faults.producer import KINDS
+from tests.faults.torture import Plan, Torture
+from tests.support.farm import Farm, farm_in_schema, farms
+from tests.support.postgres import server_url
+
+
+@click.command()
+@click.option("--jobs", default=100_000, show_default=True, help="How many jobs must have ended.")
+@click.option("--kills", default=1000, show_default=True, help="How many processes are killed meanwhile.")
+@click.option("--seed", default="0", show_default=True, help="Of everything that is drawn.")
+@click.option("--workload", default="mixed", show_default=True, type=click.Choice(sorted(KINDS)))
+@click.option("--pause", nargs=2, type=float, default=(0.05, 0.4), show_default=True, help="Seconds between two kills.")
+@click.option("--minutes", type=float, help="Go on for so long instead, and see whether anything grows meanwhile.")
+@click.option("--points", is_flag=True, help="Kill once at each named point, too.")
+@click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
+@click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Work in this directory, and keep it.")
+def main(
+    jobs: int,
+    kills: int,
+    seed: str,
+    workload: str,
+    pause: tuple[float, float],
+    minutes: float | None,
+    points: bool,
+    backends: tuple[str, ...],
+    path: Path | None,
+    keep: Path | None,
+) -> None:
+    """Kill workers, coordinators, supervisors, hosts and producers at random while they work; then check everything.
+
+    PostgreSQL is the server that FORGE_TEST_POSTGRES_URL names, or one that is started. Exit code 1 if anything is
+    wrong; every line says what.
+    """
+    plan = Plan(jobs=jobs, kills=kills, seed=seed, workload=workload, pause=pause, minutes=minutes, points=points)
+    wrong = 0
+    for backend in backends or ("sqlite", "postgres"):
+        with tempfile.TemporaryDirectory(prefix="fj-torture-") as temporary:
+            directory = (keep or Path(temporary)) / backend
+            directory.mkdir(parents=True)
+            wrong += _tortured(backend, directory, plan, path)
+    sys.exit(FAILURE if wrong else 0)
+
+
+def _tortured(backend: str, directory: Path, plan: Plan, path: Path | None) -> int:
+    if backend == "sqlite":
+        for farm in farms(directory):
+            return _run(backend, farm, plan, path)
+    with farm_in_schema(directory, server_url()) as farm:
+        return _run(backend, farm, plan, path)
+
+
+def _run(backend: str, farm: Farm, plan: Plan, path: Path | None) -> int:
+    report = Torture(farm, plan).run()
+    click.echo(f"{backend}: {report.told()}")
+    for name, slope in report.slopes.items():
+        click.echo(f"  {name}: {slope.mean:,.6g} in the mean, {slope.rise:+,.6g} over the run")
+    for told in report.wrong:
+        click.echo(f"  {told}", err=True)
+    if path is not None:
+        with path.open("ab") as file:
+            file.write(msgspec.json.encode(report) + b"\n")
+    return len(report.wrong)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tests.faults")

@@ -1,0 +1,75 @@
+"""A process that enqueues until it is told to stop, and notes what it offers and what is acknowledged.
+
+Run as a program with the application's module on its path; killed at any moment, and started again by the torture.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+BACKLOG = 1500
+"""Jobs that wait, at which a producer waits too: the drain at the end is to be short."""
+
+KINDS = {
+    "mixed": {
+        "compute": 30, "sleep": 15, "fail": 10, "limited": 10, "transact": 10, "chain": 5, "later": 10, "unique": 10,
+    },
+    "tiny": {"compute": 1},
+    "slow": {"compute": 1, "sleep": 2, "limited": 1},
+}  # fmt: skip
+"""Workloads: kinds of jobs and how often each comes. Two are ways to enqueue: for later, and with a unique key."""
+
+MILLISECONDS = {"mixed": (0.0, 10.0), "tiny": (0.0, 0.0), "slow": (20.0, 200.0)}
+
+
+def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Random) -> None:
+    """Enqueue one by one, or some at once."""
+    from tortured_application import jobs, note
+
+    while not stop.exists():
+        counts = jobs.counts().get("default")
+        if counts and counts.pending + counts.scheduled + counts.failed > BACKLOG:
+            time.sleep(0.05)
+            continue
+        batch = list(itertools.islice(numbers, chance.choice((1, 1, 1, 2, 20, 100))))
+        for number in batch:
+            note("offer", number)
+        if len(batch) == 1:
+            kind, options = _drawn(workload, batch[0], chance)
+            job = jobs.enqueue(kind, _payload(workload, batch[0], chance), **options)
+            note("held" if job.deduplicated else "ack", batch[0], job.id)
+            continue
+        kinds = ("compute", "sleep", "transact") if workload == "mixed" else ("compute",)
+        bulk = [(chance.choice(kinds), _payload(workload, number, chance)) for number in batch]
+        for number, job in zip(batch, jobs.enqueue_bulk(bulk), strict=True):
+            note("ack", number, job.id)
+
+
+def _payload(workload: str, number: int, chance: random.Random) -> dict[str, Any]:
+    return {"number": number, "milliseconds": round(chance.uniform(*MILLISECONDS[workload]), 2)}
+
+
+def _drawn(workload: str, number: int, chance: random.Random) -> tuple[str, dict[str, Any]]:
+    kinds = KINDS[workload]
+    (kind,) = chance.choices(list(kinds), list(kinds.values()))
+    if kind == "later":
+        return "compute", {"delay": chance.uniform(0, 2)}
+    if kind == "unique":
+        return "sleep", {"unique_key": f"key-{number % 7}"}
+    return kind, {}
+
+
+def main() -> None:
+    """Produce numbers ``first``, ``first + 1``, …; arguments: first, file that says stop, workload, seed."""
+    first, stop, workload, seed = sys.argv[1:]
+    produce(itertools.count(int(first)), Path(stop), workload, random.Random(seed))
+
+
+if __name__ == "__main__":
+    main()

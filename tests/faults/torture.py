@@ -1,0 +1,333 @@
+"""Two farms and two producers on one database, and somebody who kills them; then the checker.
+
+``python -m tests.faults`` runs it for as many jobs and kills as one likes; the tests run a short one on each backend.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import psutil
+import psycopg
+
+from forge_jobs.model.checks import Level
+from forge_jobs.model.job import JobRecord
+from forge_jobs.storage.records import JobFilter
+from forge_jobs.verifying import verify
+from tests.faults import points
+from tests.faults.history import History, Verdict, check, read
+from tests.faults.soak import Sampler, Slope, schema_of
+from tests.support.farm import Farm, Supervised
+from tests.support.until import until
+
+FARMS, WORKERS, PRODUCERS = 2, 2, 2
+APART = 10**9
+"""Numbers between what one producer and the next offer."""
+
+SAMPLE_EVERY = 2.0
+STUCK = 120.0
+"""Seconds in which some job must end."""
+
+VICTIMS = {"worker": 70, "coordinator": 12, "supervisor": 6, "host": 4, "producer": 8}
+"""Who is killed, and how often each. A host is a supervisor and all its children at once."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is to happen. ``pause`` are the shortest and the longest time between two kills, in seconds.
+
+    With ``minutes`` it goes on for so long, and the first farm is killed no more: its growth is measured.
+    """
+
+    jobs: int
+    kills: int
+    seed: str = "0"
+    workload: str = "mixed"
+    pause: tuple[float, float] = (0.05, 0.4)
+    points: bool = False
+    """Whether each named point is armed in turn, besides."""
+
+    minutes: float | None = None
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What happened. ``broken`` are the rules of ``forge-jobs verify`` that do not hold."""
+
+    url: str
+    plan: Plan
+    seconds: float
+    kills: dict[str, int]
+    verdict: Verdict
+    broken: list[str]
+    slopes: dict[str, Slope] = {}
+
+    @property
+    def wrong(self) -> list[str]:
+        """Return everything that is wrong, in words."""
+        grown = [f"{name} rose by {s.rise:g} (mean {s.mean:g})" for name, s in self.slopes.items() if not s.flat]
+        return self.verdict.wrong + self.broken + grown
+
+    def told(self) -> str:
+        """Return it in a line."""
+        v = self.verdict
+        return (
+            f"{v.done + v.dead:,} jobs, {v.attempts:,} attempts of which {v.cut_short:,} were cut short by "
+            f"{sum(self.kills.values()):,} kills in {self.seconds:.0f} s: {len(v.lost)} lost, {len(v.duplicated)} "
+            f"recorded twice, {len(v.overlapping)} overlapping, {len(self.wrong)} wrong in all"
+        )
+
+
+class Torture:
+    """One database with all who work on it; started again when they are killed."""
+
+    def __init__(self, farm: Farm, plan: Plan) -> None:
+        self.farm = farm
+        self.plan = plan
+        self.kills: Counter[str] = Counter()
+        self._chance = random.Random(plan.seed)
+        self._ledger = farm.directory / "ledger"
+        self._stop = farm.directory / "stop"
+        self._points = farm.directory / "points"
+        points.prepare(self._points)
+        self._effects = _effects_table(farm)
+        farm.environment |= {
+            "TORTURE_LEDGER": str(self._ledger),
+            "TORTURE_EFFECTS": self._effects,
+            "TORTURE_POINTS": str(self._points) if plan.points else "",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(farm.directory)]),
+        }
+        self._supervised: list[Supervised] = []
+        self._producers: list[subprocess.Popen[bytes]] = []
+        self._sampler: Sampler | None = None
+
+    def run(self) -> Report:
+        """Let everything happen, then drain, stop and check."""
+        begun = time.monotonic()
+        self._create_effects()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._end_producers)
+            self._supervised = [self._supervise() for _ in range(FARMS)]
+            self._producers = [self._produce(number) for number in range(PRODUCERS)]
+            if self.plan.points:
+                self._strike_every_point()
+            if self.plan.minutes is not None:
+                self._supervised[0].up(WORKERS)
+                self._sampler = Sampler(self.farm, self._supervised[0])
+            self._kill_until_enough(begun)
+            self._drain()
+        for supervised in self._supervised:
+            supervised.signal(signal.SIGTERM)
+            supervised.wait()
+        return self._report(time.monotonic() - begun)
+
+    # -- who works ------------------------------------------------------------------------------------------------
+
+    def _supervise(self) -> Supervised:
+        return self.farm.supervise(
+            "--queue", f"default={WORKERS}", app="tortured_application:jobs", workers=WORKERS
+        )  # fmt: skip
+
+    def _produce(self, number: int) -> subprocess.Popen[bytes]:
+        first = max((n for n in self._offered() if n // APART == number), default=number * APART) + 1
+        command = [sys.executable, "-m", "tests.faults.producer"]
+        arguments = [str(first), str(self._stop), self.plan.workload, f"{self.plan.seed}/{first}"]
+        log = (self.farm.directory / f"producer-{number}.txt").open("ab")
+        with log:
+            return subprocess.Popen(
+                [*command, *arguments], env=self.farm.environment, cwd=self.farm.directory, stderr=log
+            )
+
+    def _offered(self) -> Iterator[int]:
+        return (int(event.whom) for event in read(self._ledger) if event.what == "offer")
+
+    def _revive(self) -> None:
+        """Start whoever is gone again."""
+        for place, supervised in enumerate(self._supervised):
+            if supervised.process.poll() is not None:
+                self._supervised[place] = self._supervise()
+        for place, producer in enumerate(self._producers):
+            if producer.poll() is not None and not self._stop.exists():
+                self._producers[place] = self._produce(place)
+
+    def _end_producers(self) -> None:
+        self._stop.touch()
+        for producer in self._producers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                producer.wait(timeout=30)
+            producer.kill()
+            producer.wait()
+
+    # -- who kills themselves ---------------------------------------------------------------------------------------
+
+    def _strike_every_point(self) -> None:
+        """Arm one point after the other, and wait until somebody has passed it.
+
+        Some are passed only when somebody is born, or has died: now and then somebody is killed.
+        """
+        for point in points.points("sqlite" if self.farm.url.startswith("sqlite:") else "postgres"):
+            (self._points / "armed" / point).touch()
+            struck = self._points / "struck" / point
+            victims = itertools.cycle(("worker", "coordinator", "supervisor"))
+            deadline = time.monotonic() + STUCK
+            while not self._has_struck(struck, within=1.0):
+                self._kill(next(victims))
+                assert time.monotonic() < deadline, f"nobody has passed the point: {point}"
+            self.kills["point"] += 1
+
+    def _has_struck(self, struck: Path, within: float) -> bool:
+        deadline = time.monotonic() + within
+        while not struck.exists() and time.monotonic() < deadline:
+            self._revive()
+            time.sleep(0.01)
+        return struck.exists()
+
+    # -- who kills ------------------------------------------------------------------------------------------------
+
+    def _is_enough(self, begun: float) -> bool:
+        if self.plan.minutes is not None:
+            return time.monotonic() - begun > 60 * self.plan.minutes
+        return sum(self.kills.values()) >= self.plan.kills and self._ended() >= self.plan.jobs
+
+    def _kill_until_enough(self, begun: float) -> None:
+        """Kill at random moments until there were enough kills and enough jobs, or the time is over."""
+        ended, seen_at, sampled_at = -1, time.monotonic(), begun
+        while not self._is_enough(begun):
+            time.sleep(self._chance.uniform(*self.plan.pause))
+            if self._sampler and time.monotonic() - sampled_at > SAMPLE_EVERY:
+                sampled_at = time.monotonic()
+                self._sampler.look(sampled_at)
+            if self.plan.minutes is not None or sum(self.kills.values()) < self.plan.kills:
+                (victim,) = self._chance.choices(list(VICTIMS), list(VICTIMS.values()))
+                self._kill(victim)
+            self._revive()
+            if self._ended() > ended:
+                ended, seen_at = self._ended(), time.monotonic()
+            elif time.monotonic() - seen_at > STUCK:
+                raise AssertionError(f"no job has ended for {STUCK:g} s: {self.farm.jobs.counts()}")
+
+    def _kill(self, victim: str) -> None:
+        """Kill somebody, if there is one now; who dies with whom is noted before, so too early rather than too late."""
+        if victim == "producer":
+            doomed = [self._chance.choice(self._producers).pid]
+            also: list[int] = []
+        else:
+            supervised = self._chance.choice(self._supervised[1:] if self._sampler else self._supervised)
+            children = self._children(supervised)
+            wanted = {"worker": "worker", "coordinator": "coordinator"}.get(victim)
+            found = [pid for pid, title in children if wanted and title.startswith(f"forge-jobs: {wanted}")]
+            if wanted and not found:
+                return  # not born yet
+            doomed = [self._chance.choice(found)] if wanted else [supervised.pid]
+            also = [] if wanted else [pid for pid, _title in children]
+            if victim == "host":
+                doomed, also = doomed + also, []
+        with self._ledger.open("a") as ledger:
+            now = time.monotonic_ns()
+            ledger.writelines(f"kill {pid} {victim} {os.getpid()} {now}\n" for pid in doomed + also)
+        for pid in doomed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.kills[victim] += 1
+
+    def _children(self, supervised: Supervised) -> list[tuple[int, str]]:
+        with contextlib.suppress(psutil.Error):
+            return [(child.pid, " ".join(child.cmdline())) for child in psutil.Process(supervised.pid).children()]
+        return []
+
+    # -- the end --------------------------------------------------------------------------------------------------
+
+    def _ended(self) -> int:
+        counts = self.farm.jobs.counts().get("default")
+        return counts.done + counts.dead if counts else 0
+
+    def _drain(self) -> None:
+        """Let everything end that is still to be done; the schedule is switched off, which would go on for ever."""
+        self._end_producers()
+        self._revive()
+        until(lambda: self.farm.jobs.storage.schedules.get("tick") is not None, within=STUCK)
+        self.farm.jobs.cron.disable("tick")
+        last, seen_at = -1, time.monotonic()
+        while any(c.pending + c.scheduled + c.failed + c.in_progress for c in self.farm.jobs.counts().values()):
+            time.sleep(0.1)
+            self._revive()
+            if self._ended() != last:
+                last, seen_at = self._ended(), time.monotonic()
+            elif time.monotonic() - seen_at > STUCK:
+                return  # the checker tells which jobs have not ended
+
+    def _report(self, seconds: float) -> Report:
+        jobs = [(json.loads(job.payload).get("number"), job) for job in self._all_jobs()]
+        history = History(read(self._ledger))
+        places = {"limited": 2}
+        verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places)
+        broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
+        return Report(
+            url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self.kills),
+            verdict=verdict, broken=broken, slopes=dict(self._sampler.slopes()) if self._sampler else {},
+        )  # fmt: skip
+
+    def _all_jobs(self) -> Iterator[JobRecord]:
+        """Give all jobs; with their errors where they have any."""
+        operator, before = self.farm.jobs.storage.operator, None
+        while True:
+            found, before = operator.find(JobFilter(), 1000, before)
+            for job in found:
+                whole = operator.get(job.id) if job.attempts > 1 or job.status == "dead" else job
+                yield whole or job
+            if before is None:
+                return
+
+    # -- effects --------------------------------------------------------------------------------------------------
+
+    def _create_effects(self) -> None:
+        self.farm.jobs.counts()  # the database is made by its first use
+        with _connected(self.farm) as execute:
+            execute(f"CREATE TABLE {self._effects} (number BIGINT NOT NULL)")
+
+    def _effects_had(self) -> list[int]:
+        with _connected(self.farm) as execute:
+            return [number for (number,) in execute(f"SELECT number FROM {self._effects}")]
+
+
+def _effects_table(farm: Farm) -> str:
+    return "effect" if farm.url.startswith("sqlite:") else f"{schema_of(farm)}.effect"
+
+
+@contextlib.contextmanager
+def _connected(farm: Farm) -> Iterator[Any]:
+    """Give a function that runs one statement on a connection of one's own and returns its rows."""
+    if farm.url.startswith("sqlite:"):
+        connection = apsw.Connection(str(farm.directory / "queue.sqlite"))
+        connection.set_busy_timeout(30_000)
+        with contextlib.closing(connection):
+            yield lambda statement: connection.execute(statement).fetchall()
+        return
+    with psycopg.connect(_plain(farm.url), autocommit=True) as server:
+
+        def execute(statement: str) -> list[tuple[Any, ...]]:
+            cursor = server.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+        yield execute
+
+
+def _plain(url: str) -> str:
+    """Return a URL without what is forge-jobs' own."""
+    place, _, query = url.partition("?")
+    ours = ("schema=", "stale_after=")
+    return f"{place}?{'&'.join(part for part in query.split('&') if not part.startswith(ours))}"

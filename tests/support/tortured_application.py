@@ -1,0 +1,101 @@
+"""What a farm runs while its processes are killed: every job notes its beginning and its end in a ledger."""
+
+import os
+import time
+
+from forge_jobs import ForgeJobs, JobContext
+
+jobs = ForgeJobs()
+LEDGER = os.environ["TORTURE_LEDGER"]
+EFFECTS = os.environ["TORTURE_EFFECTS"]
+MANY = 1000
+"""Attempts: a job whose process is killed again and again must still come to its end."""
+
+PLACES = 2
+_CHILDREN = 10**12
+
+
+def note(what: str, job: object, more: object = "-") -> None:
+    """Append an event in one write: it is there once the write has returned, whoever is killed then."""
+    fd = os.open(LEDGER, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.write(fd, f"{what} {job} {more} {os.getpid()} {time.monotonic_ns()}\n".encode())
+    os.close(fd)
+
+
+def work(ctx: JobContext, milliseconds: float, *, computes: bool = True) -> None:
+    """Take the time between the two notes."""
+    note("start", ctx.id, ctx.attempt)
+    passed("in a handler")
+    end = time.monotonic() + milliseconds / 1000
+    while time.monotonic() < end:
+        if not computes:
+            time.sleep(milliseconds / 1000)
+    note("end", ctx.id, ctx.attempt)
+
+
+def passed(point: str) -> None:
+    """Pass a point of one's own: nobody is killed where no points are installed."""
+
+
+if points := os.environ.get("TORTURE_POINTS"):
+    from tests.faults.points import installed
+
+    passed = installed(jobs.storage, points, note)
+
+
+@jobs.handler(max_attempts=MANY)
+def compute(ctx: JobContext, number: int, milliseconds: float) -> int:
+    work(ctx, milliseconds)
+    return number
+
+
+@jobs.handler(max_attempts=MANY)
+def sleep(ctx: JobContext, number: int, milliseconds: float) -> int:
+    work(ctx, milliseconds, computes=False)
+    return number
+
+
+@jobs.handler(max_attempts=MANY, max_running=PLACES)
+def limited(ctx: JobContext, number: int, milliseconds: float) -> int:
+    work(ctx, milliseconds, computes=False)
+    return number
+
+
+@jobs.handler(max_attempts=2)
+def fail(ctx: JobContext, number: int, milliseconds: float) -> int:
+    """Fail at the first attempt, and every third job for good."""
+    work(ctx, milliseconds)
+    if ctx.attempt == 1 or number % 3 == 0:
+        raise ValueError(f"number {number} fails")
+    return number
+
+
+@jobs.handler(max_attempts=MANY)
+def chain(ctx: JobContext, number: int, milliseconds: float) -> int:
+    """Enqueue another job in the middle."""
+    note("start", ctx.id, ctx.attempt)
+    child = _CHILDREN + number * 1000 + ctx.attempt
+    note("offer", child)
+    note("ack", child, ctx.enqueue("compute", {"number": child, "milliseconds": milliseconds}).id)
+    note("end", ctx.id, ctx.attempt)
+    return number
+
+
+@jobs.handler(max_attempts=MANY)
+def transact(ctx: JobContext, number: int, milliseconds: float) -> int:
+    """Have an effect in the transaction that ends the job: once, whatever happens."""
+    note("start", ctx.id, ctx.attempt)
+    time.sleep(milliseconds / 1000)
+    passed("before a transaction")
+    with ctx.transaction() as transaction:
+        transaction.connection.execute(f"INSERT INTO {EFFECTS} VALUES ({number})")
+        transaction.result = number
+        passed("in a transaction")
+    passed("after a transaction")
+    note("end", ctx.id, ctx.attempt)
+    return number
+
+
+@jobs.cron("* * * * * *", misfire="all", overlap="allow", max_attempts=MANY)
+def tick(ctx: JobContext) -> None:
+    work(ctx, 0)
