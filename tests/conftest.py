@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that start farms run one after another where tests run side by side: each is many processes itself."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).parts[0] in _FARMS:
+        if item.path.relative_to(here).parts[0] in _FARMS or item.get_closest_marker("processes"):
             item.add_marker(pytest.mark.xdist_group("farms"))
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 import itertools
 import random
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from forge_jobs import ForgeJobs
+from tests.support.until import until
+
 BACKLOG = 1500
 """Jobs that wait, at which a producer waits too: the drain at the end is to be short."""
+
+PATIENCE = 3600.0
 
 KINDS = {
     "mixed": {
@@ -33,10 +37,7 @@ def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Ra
     from tortured_application import jobs, note
 
     while not stop.exists():
-        counts = jobs.counts().get("default")
-        if counts and counts.pending + counts.scheduled + counts.failed > BACKLOG:
-            time.sleep(0.05)
-            continue
+        until(lambda: stop.exists() or _backlog(jobs) < BACKLOG, within=PATIENCE, told="the backlog to be worked off")
         batch = list(itertools.islice(numbers, chance.choice((1, 1, 1, 2, 20, 100))))
         for number in batch:
             note("offer", number)
@@ -49,6 +50,11 @@ def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Ra
         bulk = [(chance.choice(kinds), _payload(workload, number, chance)) for number in batch]
         for number, job in zip(batch, jobs.enqueue_bulk(bulk), strict=True):
             note("ack", number, job.id)
+
+
+def _backlog(jobs: ForgeJobs) -> int:
+    counts = jobs.counts().get("default")
+    return counts.pending + counts.scheduled + counts.failed if counts else 0
 
 
 def _payload(workload: str, number: int, chance: random.Random) -> dict[str, Any]:

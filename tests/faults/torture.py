@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ from tests.faults.history import History, Verdict, check, read
 from tests.faults.soak import Sampler, Slope, schema_of
 from tests.support.farm import Farm, Supervised
 from tests.support.until import until
+
+pause = threading.Event().wait
+"""Lets time go by, at whose end somebody is killed."""
 
 FARMS, WORKERS, PRODUCERS = 2, 2, 2
 APART = 10**9
@@ -193,7 +197,7 @@ class Torture:
         deadline = time.monotonic() + within
         while not struck.exists() and time.monotonic() < deadline:
             self._revive()
-            time.sleep(0.01)
+            pause(0.01)
         return struck.exists()
 
     # -- who kills ------------------------------------------------------------------------------------------------
@@ -207,7 +211,7 @@ class Torture:
         """Kill at random moments until there were enough kills and enough jobs, or the time is over."""
         ended, seen_at, sampled_at = -1, time.monotonic(), begun
         while not self._is_enough(begun):
-            time.sleep(self._chance.uniform(*self.plan.pause))
+            pause(self._chance.uniform(*self.plan.pause))
             if self._sampler and time.monotonic() - sampled_at > SAMPLE_EVERY:
                 sampled_at = time.monotonic()
                 self._sampler.look(sampled_at)
@@ -263,7 +267,7 @@ class Torture:
         self.farm.jobs.cron.disable("tick")
         last, seen_at = -1, time.monotonic()
         while any(c.pending + c.scheduled + c.failed + c.in_progress for c in self.farm.jobs.counts().values()):
-            time.sleep(0.1)
+            pause(0.1)
             self._revive()
             if self._ended() != last:
                 last, seen_at = self._ended(), time.monotonic()

@@ -3,6 +3,8 @@
 import os
 import time
 
+from application import pause
+
 from forge_jobs import ForgeJobs, JobContext
 
 jobs = ForgeJobs()
@@ -29,7 +31,7 @@ def work(ctx: JobContext, milliseconds: float, *, computes: bool = True) -> None
     end = time.monotonic() + milliseconds / 1000
     while time.monotonic() < end:
         if not computes:
-            time.sleep(milliseconds / 1000)
+            pause(milliseconds / 1000)
     note("end", ctx.id, ctx.attempt)
 
 
@@ -85,7 +87,7 @@ def chain(ctx: JobContext, number: int, milliseconds: float) -> int:
 def transact(ctx: JobContext, number: int, milliseconds: float) -> int:
     """Have an effect in the transaction that ends the job: once, whatever happens."""
     note("start", ctx.id, ctx.attempt)
-    time.sleep(milliseconds / 1000)
+    pause(milliseconds / 1000)
     passed("before a transaction")
     with ctx.transaction() as transaction:
         transaction.connection.execute(f"INSERT INTO {EFFECTS} VALUES ({number})")

@@ -103,9 +103,6 @@ class PostgresUpkeep:
         Of those that are ready only so many are looked at, the first in each line.
         """
         with self._database.single() as connection:
-            hosts = self._registry.live_hosts(connection)
-            served = {queue for host in hosts for queue in host.queues}
-            known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
             for (queue,) in self._database.run(connection, "ready_queues"):
                 for kind, jobs in self._database.run(connection, "ready_kinds", (queue, first)):
@@ -113,6 +110,9 @@ class PostgresUpkeep:
             parked = self._database.run(connection, "parked_kinds")
             for queue, kind, jobs in parked:
                 waiting[queue, kind] += jobs
+            hosts = self._registry.live_hosts(connection) if waiting else []
+        served = {queue for host in hosts for queue in host.queues}
+        known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())

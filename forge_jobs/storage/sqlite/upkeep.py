@@ -47,6 +47,7 @@ CHECKPOINT_BYTES = 4 * 1024 * 1024
 FOLD_AT = 1000
 
 _ALL = -1
+_State = tuple[apsw.Connection, str, int]
 
 
 class SqliteUpkeep:
@@ -57,7 +58,7 @@ class SqliteUpkeep:
         self._bells = bells
         self._registry = registry
         self._log = f"{database.path}-wal"
-        self._seen: tuple[tuple[object, ...], int, Glance] | None = None
+        self._seen: tuple[_State, Glance] | None = None
 
     def open_due(self, limit: int) -> Opened:
         """Make at most ``limit`` jobs ready whose time has come."""
@@ -84,13 +85,19 @@ class SqliteUpkeep:
         """
         now = self._database.clock.now()
         with self._database.reading() as connection:
-            mine = (connection, connection.total_changes(), host_id)
-            if self._seen is not None and self._seen[0] == mine and self._seen[1] == connection.pragma("data_version"):
-                return self._seen[2]
+            if self._seen is not None and self._is_unchanged(connection, host_id, self._seen[0]):
+                return self._seen[1]
             rows = self._database.run(connection, "look", (COUNT_LIMIT, host_id, now - FRESH, now))
-        glance, (cools_down, version, *_) = glance_of(rows), rows[-1]
-        self._seen = None if cools_down else (mine, version, glance)
+            version = connection.data_version()  # that which the statement has read
+        glance, (cools_down, *_) = glance_of(rows), rows[-1]
+        self._seen = None if cools_down else ((connection, host_id, version), glance)
         return glance
+
+    def _is_unchanged(self, connection: apsw.Connection, host_id: str, state: _State) -> bool:
+        if state != (connection, host_id, connection.data_version()):
+            return False  # this connection itself has changed something
+        connection.pragma("data_version")  # looks what others have done
+        return state[2] == connection.data_version()
 
     def unfinished(self, queues: Sequence[str], kinds: Sequence[str]) -> int:
         """Return how many jobs hold a drain: ready ones of ``kinds`` (as one), running ones, those to be retried."""
@@ -116,9 +123,6 @@ class SqliteUpkeep:
         Of those that are ready only so many are looked at, the first in each line.
         """
         with self._database.snapshot() as connection:
-            hosts = self._registry.live_hosts(connection)
-            served = {queue for host in hosts for queue in host.queues}
-            known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
             waiting: Counter[tuple[str, str]] = Counter()
             for (queue,) in self._database.run(connection, "ready_queues"):
                 for kind, jobs in self._database.run(connection, "ready_kinds", (queue, first)):
@@ -126,6 +130,9 @@ class SqliteUpkeep:
             parked = self._database.run(connection, "parked_kinds")
             for queue, kind, jobs in parked:
                 waiting[queue, kind] += jobs
+            hosts = self._registry.live_hosts(connection) if waiting else []
+        served = {queue for host in hosts for queue in host.queues}
+        known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
             for (q, k), n in sorted(waiting.items())
