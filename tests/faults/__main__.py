@@ -23,6 +23,7 @@ from tests.support.postgres import server_url
 @click.option("--workload", default="mixed", show_default=True, type=click.Choice(sorted(KINDS)))
 @click.option("--pause", nargs=2, type=float, default=(0.05, 0.4), show_default=True, help="Seconds between two kills.")
 @click.option("--minutes", type=float, help="Go on for so long instead, and see whether anything grows meanwhile.")
+@click.option("--freezes", is_flag=True, help="Stop processes for up to seven seconds, too, as a suspension does.")
 @click.option("--points", is_flag=True, help="Kill once at each named point, too.")
 @click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
@@ -35,6 +36,7 @@ def main(
     pause: tuple[float, float],
     minutes: float | None,
     points: bool,
+    freezes: bool,
     backends: tuple[str, ...],
     path: Path | None,
     keep: Path | None,
@@ -44,7 +46,16 @@ def main(
     PostgreSQL is the server that FORGE_TEST_POSTGRES_URL names, or one that is started. Exit code 1 if anything is
     wrong; every line says what.
     """
-    plan = Plan(jobs=jobs, kills=kills, seed=seed, workload=workload, pause=pause, minutes=minutes, points=points)
+    plan = Plan(
+        jobs=jobs,
+        kills=kills,
+        seed=seed,
+        workload=workload,
+        pause=pause,
+        minutes=minutes,
+        points=points,
+        freezes=freezes,
+    )
     wrong = 0
     for backend in backends or ("sqlite", "postgres"):
         with tempfile.TemporaryDirectory(prefix="fj-torture-") as temporary:

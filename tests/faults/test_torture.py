@@ -12,7 +12,7 @@ from tests.support.postgres import server_url
 
 pytestmark = pytest.mark.processes
 
-PLAN = Plan(jobs=1500, kills=25, seed="short")
+PLAN = Plan(jobs=1500, kills=25, seed="short", freezes=True)
 
 
 def tortured(farm: Farm, plan: Plan) -> None:

@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -22,7 +21,6 @@ from typing import Any
 
 import apsw
 import msgspec
-import psutil
 import psycopg
 
 from forge_jobs.model.checks import Level
@@ -31,6 +29,7 @@ from forge_jobs.storage.records import JobFilter
 from forge_jobs.verifying import verify
 from tests.faults import points
 from tests.faults.history import History, Verdict, check, read
+from tests.faults.killer import Killer
 from tests.faults.soak import Sampler, Slope, schema_of
 from tests.support.farm import Farm, Supervised
 from tests.support.until import until
@@ -45,9 +44,6 @@ APART = 10**9
 SAMPLE_EVERY = 2.0
 STUCK = 120.0
 """Seconds in which some job must end."""
-
-VICTIMS = {"worker": 70, "coordinator": 12, "supervisor": 6, "host": 4, "producer": 8}
-"""Who is killed, and how often each. A host is a supervisor and all its children at once."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +63,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether each named point is armed in turn, besides."""
 
     minutes: float | None = None
+    freezes: bool = False
+    """Whether processes are also stopped for a while, past their lease too."""
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -102,9 +100,8 @@ class Torture:
     def __init__(self, farm: Farm, plan: Plan) -> None:
         self.farm = farm
         self.plan = plan
-        self.kills: Counter[str] = Counter()
-        self._chance = random.Random(plan.seed)
         self._ledger = farm.directory / "ledger"
+        self._killer = Killer(plan.seed, self._ledger, freezes=plan.freezes)
         self._stop = farm.directory / "stop"
         self._points = farm.directory / "points"
         points.prepare(self._points)
@@ -125,6 +122,7 @@ class Torture:
         self._create_effects()
         with contextlib.ExitStack() as stack:
             stack.callback(self._end_producers)
+            stack.callback(self._killer.thaw, everybody=True)
             self._supervised = [self._supervise() for _ in range(FARMS)]
             self._producers = [self._produce(number) for number in range(PRODUCERS)]
             if self.plan.points:
@@ -189,9 +187,9 @@ class Torture:
             victims = itertools.cycle(("worker", "coordinator", "supervisor"))
             deadline = time.monotonic() + STUCK
             while not self._has_struck(struck, within=1.0):
-                self._kill(next(victims))
+                self._hit(next(victims))
                 assert time.monotonic() < deadline, f"nobody has passed the point: {point}"
-            self.kills["point"] += 1
+            self._killer.hits["point"] += 1
 
     def _has_struck(self, struck: Path, within: float) -> bool:
         deadline = time.monotonic() + within
@@ -205,53 +203,33 @@ class Torture:
     def _is_enough(self, begun: float) -> bool:
         if self.plan.minutes is not None:
             return time.monotonic() - begun > 60 * self.plan.minutes
-        return sum(self.kills.values()) >= self.plan.kills and self._ended() >= self.plan.jobs
+        return self._killer.all_hits >= self.plan.kills and self._ended() >= self.plan.jobs
 
     def _kill_until_enough(self, begun: float) -> None:
         """Kill at random moments until there were enough kills and enough jobs, or the time is over."""
         ended, seen_at, sampled_at = -1, time.monotonic(), begun
         while not self._is_enough(begun):
-            pause(self._chance.uniform(*self.plan.pause))
+            pause(self._killer.chance.uniform(*self.plan.pause))
             if self._sampler and time.monotonic() - sampled_at > SAMPLE_EVERY:
                 sampled_at = time.monotonic()
                 self._sampler.look(sampled_at)
-            if self.plan.minutes is not None or sum(self.kills.values()) < self.plan.kills:
-                (victim,) = self._chance.choices(list(VICTIMS), list(VICTIMS.values()))
-                self._kill(victim)
+            self._killer.thaw()
+            if self.plan.minutes is not None or self._killer.all_hits < self.plan.kills:
+                self._hit()
             self._revive()
             if self._ended() > ended:
                 ended, seen_at = self._ended(), time.monotonic()
             elif time.monotonic() - seen_at > STUCK:
                 raise AssertionError(f"no job has ended for {STUCK:g} s: {self.farm.jobs.counts()}")
 
-    def _kill(self, victim: str) -> None:
-        """Kill somebody, if there is one now; who dies with whom is noted before, so too early rather than too late."""
-        if victim == "producer":
-            doomed = [self._chance.choice(self._producers).pid]
-            also: list[int] = []
+    def _hit(self, victim: str | None = None) -> None:
+        """Hit somebody of a sort, or of any; in a soak the first farm is spared."""
+        supervisors = [one.pid for one in (self._supervised[1:] if self._sampler else self._supervised)]
+        producers = [one.pid for one in self._producers]
+        if victim is None:
+            self._killer.hit(supervisors, producers)
         else:
-            supervised = self._chance.choice(self._supervised[1:] if self._sampler else self._supervised)
-            children = self._children(supervised)
-            wanted = {"worker": "worker", "coordinator": "coordinator"}.get(victim)
-            found = [pid for pid, title in children if wanted and title.startswith(f"forge-jobs: {wanted}")]
-            if wanted and not found:
-                return  # not born yet
-            doomed = [self._chance.choice(found)] if wanted else [supervised.pid]
-            also = [] if wanted else [pid for pid, _title in children]
-            if victim == "host":
-                doomed, also = doomed + also, []
-        with self._ledger.open("a") as ledger:
-            now = time.monotonic_ns()
-            ledger.writelines(f"kill {pid} {victim} {os.getpid()} {now}\n" for pid in doomed + also)
-        for pid in doomed:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.kills[victim] += 1
-
-    def _children(self, supervised: Supervised) -> list[tuple[int, str]]:
-        with contextlib.suppress(psutil.Error):
-            return [(child.pid, " ".join(child.cmdline())) for child in psutil.Process(supervised.pid).children()]
-        return []
+            self._killer.hit_a(victim, supervisors, producers)
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -261,6 +239,7 @@ class Torture:
 
     def _drain(self) -> None:
         """Let everything end that is still to be done; the schedule is switched off, which would go on for ever."""
+        self._killer.thaw(everybody=True)
         self._end_producers()
         self._revive()
         until(lambda: self.farm.jobs.storage.schedules.get("tick") is not None, within=STUCK)
@@ -281,7 +260,7 @@ class Torture:
         verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places)
         broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
         return Report(
-            url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self.kills),
+            url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),
             verdict=verdict, broken=broken, slopes=dict(self._sampler.slopes()) if self._sampler else {},
         )  # fmt: skip
 
