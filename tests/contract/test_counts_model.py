@@ -12,10 +12,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
+from forge_jobs.model.checks import Level
 from forge_jobs.storage.claims import Claim
 from forge_jobs.storage.records import JobFilter
+from forge_jobs.verifying import verify
 from tests.support.backends import BACKENDS
-from tests.support.builders import ALL, a_job, a_queue, only
+from tests.support.builders import ALL, a_job, a_living_host, a_queue, only
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
 
@@ -40,9 +42,14 @@ class Counts(RuleBasedStateMachine):
             a_queue(self.storage, queue, keep_done=KEEP_DONE, keep_dead=KEEP_DEAD)
         self.hands = {queue: Hand(self.storage, queue=queue) for queue in QUEUES}
         self.jobs: dict[str, dict[str, Any]] = {}
+        self.paused: set[str] = set()
+        a_living_host(self.storage, self.backend, queues=QUEUES)
 
     def teardown(self) -> None:
-        self.backend.close()
+        try:
+            assert [check for check in verify(self.storage.checkup) if check.level is not Level.OK] == []
+        finally:
+            self.backend.close()
         self.directory.cleanup()
 
     # -- the world goes on ---------------------------------------------------------------------------------------
@@ -82,19 +89,23 @@ class Counts(RuleBasedStateMachine):
 
     @rule(target=claims, queue=st.sampled_from(QUEUES), rows=st.integers(1, 4))
     def claim(self, queue: str, rows: int) -> Any:
-        taken = self.hands[queue].claim(rows=rows)
-        ready = [i for i, j in self.jobs.items() if j["gate"] == "ready" and j["queue"] == queue]
+        hand = self.hands[queue]
+        taken = hand.claim(rows=rows)
+        ready = (
+            []
+            if queue in self.paused
+            else [i for i, j in self.jobs.items() if j["gate"] == "ready" and j["queue"] == queue]
+        )
         assert len(taken) == min(rows, len(ready))
         assert {claim.id for claim in taken} <= set(ready)
         for claim in taken:
-            self.jobs[claim.id] |= {"status": "in_progress", "gate": None, "claim": (queue, claim.claim_no)}
-        return multiple(*((queue, claim) for claim in taken))
+            self.jobs[claim.id] |= {"status": "in_progress", "gate": None, "claim": (hand, claim.claim_no)}
+        return multiple(*((hand, claim) for claim in taken))
 
     @rule(named=claims, how=st.sampled_from(["done", "failed", "failed later", "dead", "back"]))
-    def hand_in(self, named: tuple[str, Claim], how: str) -> None:
-        """Hand in a claim, perhaps for the second time, perhaps long after its job was retried or removed."""
-        queue, claim = named
-        hand = self.hands[queue]
+    def hand_in(self, named: tuple[Hand, Claim], how: str) -> None:
+        """Hand in a claim, perhaps twice, perhaps long after its job was retried or removed or its worker buried."""
+        hand, claim = named
         ends = {
             "done": hand.done,
             "failed": hand.failed,
@@ -102,9 +113,12 @@ class Counts(RuleBasedStateMachine):
             "dead": hand.dead,
             "back": hand.back,
         }
-        hand.hand_in(ends[how](claim))
+        exchanged = self.storage.worker_queue.exchange(hand.process_id, [ends[how](claim)], None)
+        if exchanged is None:
+            assert hand not in self.hands.values(), "only who is buried is not registered"
+            return
         job = self.jobs.get(claim.id)
-        if job is None or job["status"] != "in_progress" or job["claim"] != (queue, claim.claim_no):
+        if job is None or job["status"] != "in_progress" or job["claim"] != (hand, claim.claim_no):
             return  # refused, or a repetition
         if how == "done":
             self.finish(claim.id, "done")
@@ -113,6 +127,21 @@ class Counts(RuleBasedStateMachine):
         else:
             due = self.clock.now() + (1_800_000_000 if how == "failed later" else 0)
             self.wait(claim.id, "pending" if how == "back" else "failed", due)
+
+    @rule(queue=st.sampled_from(QUEUES))
+    def crash(self, queue: str) -> None:
+        """Let a worker die, bury it, and let another one take its place."""
+        dead = self.hands[queue]
+        held = self.storage.registry.claims_of([dead.process_id])[dead.process_id]
+        running = {i for i, j in self.jobs.items() if j["status"] == "in_progress" and j["claim"][0] is dead}
+        assert {claim.id for claim in held} == running
+        self.storage.registry.bury(dead.process_id, [dead.failed(claim) for claim in held], "host-a")
+        for job_id in running:
+            if self.jobs[job_id]["asked"]:
+                self.finish(job_id, "dead")
+            else:
+                self.wait(job_id, "failed", self.clock.now())
+        self.hands[queue] = Hand(self.storage, queue=queue)
 
     # -- operators -----------------------------------------------------------------------------------------------
 
@@ -135,6 +164,11 @@ class Counts(RuleBasedStateMachine):
         changed = self.storage.operator.retry(JobFilter(queue=queue), 1000, 0).changed
         newest_first = [i for i, j in self.jobs.items() if j["queue"] == queue][::-1]
         assert sorted(changed) == sorted(i for i in newest_first if self.revive(i))
+
+    @rule(queue=st.sampled_from(QUEUES))
+    def pause_or_resume(self, queue: str) -> None:
+        self.paused ^= {queue}
+        self.storage.queue_config.change_queue(queue, {"paused": queue in self.paused})
 
     @rule(job_id=ids)
     def run_now(self, job_id: str) -> None:
