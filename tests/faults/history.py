@@ -123,11 +123,13 @@ def check(
     *,
     effects: Mapping[int, int] | None = None,
     places: Mapping[str, int] | None = None,
+    fires: Mapping[int, str | None] | None = None,
 ) -> Verdict:
     """Hold a history against all jobs of the database, each with the number that its payload names.
 
     ``effects`` counts the committed effects of each job of kind ``transact``; ``places`` says how many jobs of a kind
-    may run at once. Nothing is running any more, and nothing was removed.
+    may run at once; ``fires`` has the job of each instant at which the schedule of every second has fired. Nothing is
+    running any more, and nothing was removed.
     """
     verdict = Verdict(offered=len(history.offered), acknowledged=len(history.stored))
     verdict.maybe = len(history.offered - history.stored.keys() - history.held)
@@ -137,7 +139,7 @@ def check(
     _check_effects(verdict, jobs, effects)
     for kind, most in (places or {}).items():
         _check_places(verdict, history, [job for _number, job in jobs if job.kind == kind], kind, most)
-    _check_ticks(verdict, [job for _number, job in jobs if job.kind == "tick"])
+    _check_ticks(verdict, [job for _number, job in jobs if job.kind == "tick"], fires or {})
     return verdict
 
 
@@ -204,10 +206,13 @@ def _check_places(verdict: Verdict, history: History, jobs: Sequence[JobRecord],
         verdict.breaches.append(f"{worst} jobs of kind {kind} ran at once, and {most} may")
 
 
-def _check_ticks(verdict: Verdict, jobs: Sequence[JobRecord]) -> None:
-    """A schedule of every second has made one job for each of them."""
-    seconds = Counter(job.scheduled_at // 1_000_000 for job in jobs)
-    if not seconds:
-        return
-    verdict.duplicated += [f"second {second} has fired {n} times" for second, n in seconds.items() if n > 1]
-    verdict.gaps += [f"second {s} has not fired" for s in range(min(seconds), max(seconds)) if s not in seconds]
+def _check_ticks(verdict: Verdict, jobs: Sequence[JobRecord], fires: Mapping[int, str | None]) -> None:
+    """A schedule of every second has fired at each of them, and made one job each time."""
+    seconds = {instant // 1_000_000 for instant in fires}
+    if seconds:
+        verdict.gaps += [f"second {s} has not fired" for s in range(min(seconds), max(seconds)) if s not in seconds]
+    made = Counter(fires.values())
+    verdict.duplicated += [f"job {job_id} was made by {times} fires" for job_id, times in made.items() if times > 1]
+    verdict.unexpected += [f"job {job.id} was made by no fire" for job in jobs if job.id not in made]
+    there = {job.id for job in jobs}
+    verdict.lost += [f"the job of second {at // 1_000_000} is not there" for at, i in fires.items() if i not in there]

@@ -133,14 +133,27 @@ def test_more_at_once_than_may_is_a_breach(most: int, breaches: int) -> None:
     assert len(checked(told, *jobs, places={"limited": most}).breaches) == breaches
 
 
+FIRES = {5: "a", 6: "b", 7: "c"}
+
+
 @pytest.mark.parametrize(
-    ("seconds", "gaps", "duplicated"), [((5, 6, 7), 0, 0), ((5, 7), 1, 0), ((5, 6, 6), 0, 1), ((), 0, 0)]
+    ("fires", "wrong"),
+    [
+        (FIRES, ""),
+        ({5: "a", 7: "c"}, "gaps unexpected"),
+        (FIRES | {6: "a"}, "duplicated unexpected"),
+        (FIRES | {8: "d"}, "lost"),
+        (FIRES | {8: None}, "lost"),
+    ],
 )
-def test_a_schedule_fires_every_second_once(seconds: tuple[int, ...], gaps: int, duplicated: int) -> None:
-    jobs = [(None, job(str(n), kind="tick", scheduled_at=s * 1_000_000)) for n, s in enumerate(seconds)]
-    told = "\n".join(f"start {n} 1 20 {s}\nend {n} 1 20 {s}" for n, s in enumerate(seconds))
-    verdict = checked(told, *jobs)
-    assert (len(verdict.gaps), len(verdict.duplicated)) == (gaps, duplicated)
+def test_a_schedule_fires_every_second_and_makes_one_job_each_time(fires: dict[int, str | None], wrong: str) -> None:
+    jobs = [(None, job(job_id, kind="tick")) for job_id in "abc"]
+    told = "\n".join(f"start {i} 1 20 {s}\nend {i} 1 20 {s}" for s, i in FIRES.items())
+    verdict = checked(told, *jobs, fires={second * 1_000_000: job_id for second, job_id in fires.items()})
+    assert [line.partition(":")[0] for line in verdict.wrong] == sorted(wrong.split(), key=ORDER.index)
+
+
+ORDER = ["lost", "unexpected", "duplicated", "overlapping", "untold", "breaches", "gaps"]
 
 
 def test_a_line_that_a_kill_has_cut_is_left_out(tmp_path: Path) -> None:

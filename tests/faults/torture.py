@@ -42,6 +42,7 @@ APART = 10**9
 """Numbers between what one producer and the next offer."""
 
 SAMPLE_EVERY = 2.0
+FIRES_EVERY = 20.0
 STUCK = 120.0
 """Seconds in which some job must end."""
 
@@ -115,6 +116,8 @@ class Torture:
         self._supervised: list[Supervised] = []
         self._producers: list[subprocess.Popen[bytes]] = []
         self._sampler: Sampler | None = None
+        self._fires: dict[int, str | None] = {}
+        self._fires_at = 0.0
 
     def run(self) -> Report:
         """Let everything happen, then drain, stop and check."""
@@ -159,6 +162,7 @@ class Torture:
 
     def _revive(self) -> None:
         """Start whoever is gone again."""
+        self._note_fires()
         for place, supervised in enumerate(self._supervised):
             if supervised.process.poll() is not None:
                 self._supervised[place] = self._supervise()
@@ -231,6 +235,14 @@ class Torture:
         else:
             self._killer.hit_a(victim, supervisors, producers)
 
+    def _note_fires(self, *, by_now: bool = False) -> None:
+        """Remember the schedule's fires: the database keeps the newest hundred."""
+        now = time.monotonic()
+        if by_now or now - self._fires_at > FIRES_EVERY:
+            self._fires_at = now
+            found = self.farm.jobs.storage.schedules.fires("tick", 100)
+            self._fires |= {fire.fire_at: fire.job_id for fire in found}
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _ended(self) -> int:
@@ -244,6 +256,7 @@ class Torture:
         self._revive()
         until(lambda: self.farm.jobs.storage.schedules.get("tick") is not None, within=STUCK)
         self.farm.jobs.cron.disable("tick")
+        self._note_fires(by_now=True)
         last, seen_at = -1, time.monotonic()
         while any(c.pending + c.scheduled + c.failed + c.in_progress for c in self.farm.jobs.counts().values()):
             pause(0.1)
@@ -257,7 +270,7 @@ class Torture:
         jobs = [(json.loads(job.payload).get("number"), job) for job in self._all_jobs()]
         history = History(read(self._ledger))
         places = {"limited": 2}
-        verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places)
+        verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places, fires=self._fires)
         broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
         return Report(
             url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),
