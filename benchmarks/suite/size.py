@@ -9,6 +9,7 @@ from benchmarks.peers.ours import ForgePostgres, ForgeSqlite
 
 _FEWEST = 200
 _OUR_FEWEST = 20_000
+_RIVALS = ("huey", "pgqueuer (batch 100)", "oban", "procrastinate", "ProcessPoolExecutor")
 
 
 def is_ours(contestant: Contestant) -> bool:
@@ -58,8 +59,10 @@ class Size:
         return self.long_rounds if is_ours(contestant) else self.peer_rounds
 
     def going(self, contestants: Sequence[Contestant], *, main: bool = False) -> list[Contestant]:
-        """Return who takes part: in quick mode peers only do so in the ``main`` contest."""
-        return [one for one in contestants if main or not self.quick or is_ours(one)]
+        """Return who takes part: in quick mode, in the ``main`` contest only, those peers that a target names."""
+        if not self.quick:
+            return list(contestants)
+        return [one for one in contestants if is_ours(one) or (main and one.name in _RIVALS)]
 
     def backlog(self, contestant: Contestant) -> int:
         """Return how many no-op jobs a contestant drains: half a second of work, or three."""
