@@ -41,7 +41,10 @@ COMMANDS = {
         "doctor:doctor",
         "Check the database, its disk or server, the clocks and the supervisors, and show the configuration in force.",
     ),
-    "verify": ("verify:verify", "Check that all rows fit together: what holds at any moment, whoever was killed when."),
+    "verify": (
+        "verify:verify",
+        "Check that all rows of the database fit together: what holds at any moment, whoever was killed when.",
+    ),
     "cleanup": ("cleanup:cleanup", "Remove the finished jobs that their queue keeps no longer, and say how many went."),
     "retry": ("verbs:retry", "Make failed and dead jobs pending again, with a fresh budget of attempts."),
     "delete": (
