@@ -18,6 +18,9 @@ from tests.support.until import until
 BACKLOG = 1500
 """Jobs that wait, at which a producer waits too: the drain at the end is to be short."""
 
+SMALL_BACKLOG = 20
+"""The same in a soak, where the wait of a job is to be that of a farm that keeps up."""
+
 PATIENCE = 3600.0
 
 KINDS = {
@@ -32,12 +35,12 @@ KINDS = {
 MILLISECONDS = {"mixed": (0.0, 10.0), "tiny": (0.0, 0.0), "slow": (20.0, 200.0)}
 
 
-def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Random) -> None:
+def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Random, backlog: int) -> None:
     """Enqueue one by one, or some at once."""
     from tortured_application import jobs, note
 
     while not stop.exists():
-        until(lambda: stop.exists() or _backlog(jobs) < BACKLOG, within=PATIENCE, told="the backlog to be worked off")
+        until(lambda: stop.exists() or _backlog(jobs) < backlog, within=PATIENCE, told="the backlog to be worked off")
         batch = list(itertools.islice(numbers, chance.choice((1, 1, 1, 2, 20, 100))))
         for number in batch:
             note("offer", number)
@@ -72,9 +75,9 @@ def _drawn(workload: str, number: int, chance: random.Random) -> tuple[str, dict
 
 
 def main() -> None:
-    """Produce numbers ``first``, ``first + 1``, …; arguments: first, file that says stop, workload, seed."""
-    first, stop, workload, seed = sys.argv[1:]
-    produce(itertools.count(int(first)), Path(stop), workload, random.Random(seed))
+    """Produce numbers ``first``, ``first + 1``, …; arguments: first, file that says stop, workload, seed, backlog."""
+    first, stop, workload, seed, backlog = sys.argv[1:]
+    produce(itertools.count(int(first)), Path(stop), workload, random.Random(seed), int(backlog))
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Sampler:
             return {"log": float(log.stat().st_size) if log.exists() else 0.0}
         with self._farm.jobs.storage.upkeep._database.single() as connection:
             ((dead,),) = connection.execute(
-                "SELECT coalesce(sum(n_dead_tup), 0)::float8 FROM pg_stat_user_tables WHERE schemaname = %s",
+                "SELECT coalesce(sum(n_dead_tup), 0)::float8 FROM pg_stat_user_tables WHERE schemaname = $1",
                 (schema_of(self._farm),),
             ).fetchall()
         return {"dead rows": float(dead)}

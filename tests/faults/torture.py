@@ -30,6 +30,7 @@ from forge_jobs.verifying import verify
 from tests.faults import points
 from tests.faults.history import History, Verdict, check, read
 from tests.faults.killer import Killer
+from tests.faults.producer import BACKLOG, SMALL_BACKLOG
 from tests.faults.soak import Sampler, Slope, schema_of
 from tests.support.farm import Farm, Supervised
 from tests.support.until import until
@@ -150,7 +151,8 @@ class Torture:
     def _produce(self, number: int) -> subprocess.Popen[bytes]:
         first = max((n for n in self._offered() if n // APART == number), default=number * APART) + 1
         command = [sys.executable, "-m", "tests.faults.producer"]
-        arguments = [str(first), str(self._stop), self.plan.workload, f"{self.plan.seed}/{first}"]
+        backlog = BACKLOG if self.plan.minutes is None else SMALL_BACKLOG
+        arguments = [str(first), str(self._stop), self.plan.workload, f"{self.plan.seed}/{first}", str(backlog)]
         log = (self.farm.directory / f"producer-{number}.txt").open("ab")
         with log:
             return subprocess.Popen(
