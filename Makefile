@@ -44,7 +44,7 @@ demo: $(PACKAGE) ## Count a few thousand source files with eight worker processe
 	@$(BIN)/python -m examples.code_census --packages --workers $(WORKERS)
 
 test: $(TOOLS) ## Run all tests.
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest
 
 torture: $(TOOLS) ## Kill its processes at random, then check everything. More or others: make torture TORTURE="--kills 50 --seed x".
 	@$(BIN)/python -m tests.faults $(TORTURE)
