@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from forge_jobs.clock import MICROSECONDS, Clock, monotonic
+from forge_jobs.clock import Clock
 from forge_jobs.schedules import fire_due
 from forge_jobs.storage.records import Glance
 from forge_jobs.storage.schedule_ports import Schedules
 from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
-from forge_jobs_supervisor.coordinator.waking import LOOK_EVERY
+from forge_jobs_supervisor.coordinator.waking import hasten_for
 
 _log = logging.getLogger(__name__)
 
@@ -28,20 +28,14 @@ class Crontab:
 
     def see(self, seen: Glance) -> None:
         """Be there when the next schedule fires."""
-        self._hasten(seen.next_fire)
+        hasten_for(self._timetable, self._clock, "fire", seen.next_fire)
 
     def _fire(self) -> None:
         if not self._leads():
             return
         done = fire_due(self._schedules, self._clock.now())
         self._tell(done.errors)
-        self._hasten(done.next_due)
-
-    def _hasten(self, due: int | None) -> None:
-        if due is not None:
-            wait = max(due - self._clock.now(), 0) / MICROSECONDS
-            if wait < LOOK_EVERY:  # else a later look will show it, or that an operator has changed it
-                self._timetable.hasten("fire", monotonic() + wait)
+        hasten_for(self._timetable, self._clock, "fire", done.next_due)
 
     def _tell(self, errors: dict[str, str]) -> None:
         """Say once what keeps a schedule from firing."""

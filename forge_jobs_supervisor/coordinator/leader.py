@@ -10,6 +10,7 @@ from forge_jobs_supervisor.coordinator.crontab import Crontab
 from forge_jobs_supervisor.coordinator.folding import Folder
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
+from forge_jobs_supervisor.coordinator.waking import hasten_for
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +29,6 @@ UNUSED_FOR = 3600 * MICROSECONDS
 
 EXPIRE_SLICE = 500
 EXPIRE_PAUSE = 0.05
-EXPIRE_SOON = 0.5
 PRUNE_PAUSE = 0.05
 PARK_SLICE = 5000
 PARK_PAUSE = 0.05
@@ -71,10 +71,7 @@ class Leader:
         if not self._leads:
             return
         self._crontab.see(seen)
-        if seen.next_expiry is not None:
-            wait = (seen.next_expiry - self._clock.now()) / MICROSECONDS
-            if wait < EXPIRE_SOON:
-                self._timetable.hasten("expire", monotonic() + wait)
+        hasten_for(self._timetable, self._clock, "expire", seen.next_expiry)
 
     def _lead(self) -> None:
         asked_at = boottime_us()

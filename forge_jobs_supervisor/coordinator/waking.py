@@ -82,6 +82,12 @@ class Waker:
             self._hasten_opening(opened.next_due)
 
     def _hasten_opening(self, due: int) -> None:
-        wait = max(due - self._clock.now(), 0) / MICROSECONDS
+        hasten_for(self._timetable, self._clock, "open_due", due)
+
+
+def hasten_for(timetable: Timetable, clock: Clock, duty: str, due: int | None) -> None:
+    """Do a duty at an instant that comes before the next look; what is later, that look will show."""
+    if due is not None:
+        wait = max(due - clock.now(), 0) / MICROSECONDS
         if wait < LOOK_EVERY:
-            self._timetable.hasten("open_due", monotonic() + wait)
+            timetable.hasten(duty, monotonic() + wait)

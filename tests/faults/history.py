@@ -18,9 +18,6 @@ import msgspec
 from forge_jobs.model.job import JobRecord
 from forge_jobs.model.states import FINISHED, Cause
 
-CHILDREN = 10**12
-"""Numbers from here on belong to jobs that jobs have enqueued: they are offered again by each attempt."""
-
 
 class Event(NamedTuple):
     """A line of the ledger: ``what`` happened to whom (a number or a job's id), in which process, and when (ns)."""

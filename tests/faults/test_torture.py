@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,34 +14,22 @@ from tests.support.postgres import server_url
 pytestmark = pytest.mark.processes
 
 PLAN = Plan(jobs=1500, kills=25, seed="short", freezes=True)
+POINTS = Plan(jobs=0, kills=0, seed="points", points=True)
 
 
-def tortured(farm: Farm, plan: Plan) -> None:
+@pytest.fixture(params=["sqlite", "postgres"])
+def farm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Farm]:
+    if request.param == "sqlite":
+        yield from farms(tmp_path)
+    else:
+        with farm_in_schema(tmp_path, server_url()) as made:
+            yield made
+
+
+@pytest.mark.parametrize("plan", [POINTS, PLAN], ids=["at every named point", "at random"])
+def test_killing_loses_nothing(farm: Farm, plan: Plan) -> None:
     report = Torture(farm, plan).run()
     print(report.told())
     assert report.wrong == []
     assert report.verdict.cut_short > 0
     assert report.verdict.done > plan.jobs / 2
-
-
-POINTS = Plan(jobs=0, kills=0, seed="points", points=True)
-
-
-def test_killing_at_every_named_point_loses_nothing_on_sqlite(tmp_path: Path) -> None:
-    for farm in farms(tmp_path):
-        tortured(farm, POINTS)
-
-
-def test_killing_at_every_named_point_loses_nothing_on_postgres(tmp_path: Path) -> None:
-    with farm_in_schema(tmp_path, server_url()) as farm:
-        tortured(farm, POINTS)
-
-
-def test_killing_at_random_loses_nothing_on_sqlite(tmp_path: Path) -> None:
-    for farm in farms(tmp_path):
-        tortured(farm, PLAN)
-
-
-def test_killing_at_random_loses_nothing_on_postgres(tmp_path: Path) -> None:
-    with farm_in_schema(tmp_path, server_url()) as farm:
-        tortured(farm, PLAN)
