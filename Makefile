@@ -62,7 +62,7 @@ check: $(TOOLS) ## Look for faults without running: lint, format, types, layers,
 bench: $(PEERS) ## Measure forge-jobs beside what one would pick instead; tables and plots go to benchmarks/results.
 	@$(BENCH_VENV)/bin/python -m benchmarks
 
-bench-quick: $(PEERS) ## The same with less of everything, in two or three minutes.
+bench-quick: $(PEERS) ## The same with less of everything, in less than two minutes.
 	@$(BENCH_VENV)/bin/python -m benchmarks --quick
 
 format: $(TOOLS) ## Format the code, and mend what can be mended by itself.

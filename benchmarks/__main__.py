@@ -40,7 +40,7 @@ class Scenario(Protocol):
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="Less of everything, in two or three minutes; without it some fifty.")
+@click.option("--quick", is_flag=True, help="Less of everything, in less than two minutes; without it some fifty.")
 @click.option("--only", multiple=True, type=click.Choice(SCENARIOS), metavar="NAME", help=f"Of {', '.join(SCENARIOS)}.")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures here too.")
 @click.option(

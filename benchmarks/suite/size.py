@@ -39,7 +39,7 @@ class Size:
         self.one_by_one = 300 if quick else 3000
         self.bulk = 5_000 if quick else 50_000
         self.pickups = 50 if quick else 300
-        self.load_seconds = 1.0 if quick else 10.0
+        self.load_seconds = 0.6 if quick else 10.0
         self.crowd = 50_000 if quick else 1_000_000
         self.growth = (1_000,) if quick else (1_000, 10_000, 100_000)
         """Pending rows, beside a whole crowd of them."""
@@ -74,5 +74,5 @@ class Size:
 
         The longer a job, the longer: at the end one worker may wait for the other's last job.
         """
-        seconds = {1: (0.5, 1.0), 20: (0.6, 2.0), 200: (1.0, 4.0)}[milliseconds][not self.quick]
+        seconds = {1: (0.4, 1.0), 20: (0.6, 2.0), 200: (0.8, 4.0)}[milliseconds][not self.quick]
         return workers * round(seconds * 1000 / milliseconds)
