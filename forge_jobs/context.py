@@ -184,8 +184,8 @@ class JobContext:
 
         After it the job is done, whatever the handler does next, and stays done if the process dies. Statements are
         run on ``connection`` of what the block is given; other jobs join with ``connection=``. Where the block raises,
-        nothing was written. Raises ClaimLost where the job was given to another worker meanwhile, DatabaseError where
-        the database cannot be had. On SQLite nobody else can write meanwhile: keep it short.
+        nothing was written. Raises ClaimLost where the job has ended, or was given to another worker, meanwhile;
+        DatabaseError where the database cannot be had. On SQLite nobody else can write meanwhile: keep it short.
         """
         if self._completed is not None:
             raise InvalidValue("this job is done already: it ended with its first transaction")

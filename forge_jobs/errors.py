@@ -80,7 +80,13 @@ class SchemaMismatch(DatabaseError):
 
 
 class ClaimLost(DatabaseError):
-    """A job was given to another worker while this one ran it: what it wanted to commit was rolled back."""
+    """A job has ended, or was given to another worker, while this one ran it: what it wanted to commit was rolled back.
+
+    It has ended too where an earlier transaction of the same attempt was committed and its answer got lost.
+    """
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id} has ended, or was given to another worker, meanwhile: nothing was committed")
 
 
 class WorkersAlive(DatabaseError):

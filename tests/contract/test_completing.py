@@ -102,6 +102,18 @@ def test_a_hand_in_of_the_same_success_later_is_accepted_and_changes_nothing(job
     assert job.storage.operator.counts()["default"].done == 1
 
 
+def test_a_second_transaction_of_the_same_attempt_is_refused(job: Job) -> None:
+    """As a handler does it that has not heard that its first one was committed, and tries again."""
+    with job.completing(b'"first"') as connection:
+        connection.execute("INSERT INTO written VALUES (7)")
+
+    with pytest.raises(ClaimLost, match="has ended"), job.completing(b'"second"') as connection:
+        connection.execute("INSERT INTO written VALUES (7)")
+
+    assert job.written() == [7]
+    assert record(job.storage, job.id).result == b'"first"'
+
+
 def test_what_else_would_end_the_job_afterwards_is_refused(job: Job) -> None:
     with job.completing():
         pass

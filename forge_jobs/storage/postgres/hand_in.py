@@ -171,6 +171,11 @@ class _State(NamedTuple):
 _NOT_OURS = _State(None)
 
 
+def is_running(database: Database, connection: Connection, end: Ended) -> bool:
+    """Return whether a claim has not ended yet, and is nobody else's."""
+    return states_of(database, connection, [end]).get(end.key, _NOT_OURS).status is Status.IN_PROGRESS
+
+
 def states_of(database: Database, connection: Connection, ended: Sequence[Ended]) -> dict[int, _State]:
     """Return, by key, what the rows of the named claims say now; those of claims that are another's are missing."""
     if not ended:

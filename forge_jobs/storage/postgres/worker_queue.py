@@ -21,7 +21,7 @@ from forge_jobs.storage.postgres.claiming import claim
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import SOON, Bells
 from forge_jobs.storage.postgres.errors import again
-from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, refused_of
+from forge_jobs.storage.postgres.hand_in import done_columns, hand_in, is_running, refused_of
 from forge_jobs.storage.postgres.line import START, Claimed, Line, Place
 from forge_jobs.storage.postgres.rows import claim_of, settings_of
 
@@ -134,9 +134,11 @@ class PostgresWorkerQueue:
                 ended = end()
             ours = database.back(lent)
             registered = database.run(ours, "registered_shared", (ended.process_id,))
-            handed_in = hand_in(database, ours, [ended], registered[0][0] if registered else None)
-            if not registered or handed_in.refused:
-                raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
+            if not registered or not is_running(database, ours, ended):
+                raise ClaimLost(ended.id)
+            handed_in = hand_in(database, ours, [ended], registered[0][0])
+            if handed_in.refused:  # it was lost since
+                raise ClaimLost(ended.id)
             database.run(ours, "warm_up", (ended.queue, instant(ended.finished_at - QUIET)))
             self._bells.ring_all(ours, handed_in.ready)
 

@@ -164,6 +164,11 @@ def _hand_in_other(database: Database, connection: apsw.Connection, end: Ended, 
     return True
 
 
+def is_running(database: Database, connection: apsw.Connection, end: Ended) -> bool:
+    """Return whether a claim has not ended yet, and is nobody else's."""
+    return _state(database, connection, end).status is Status.IN_PROGRESS
+
+
 class _State(NamedTuple):
     """What the named claim's row says now; ``status`` is None where the claim is another's.
 

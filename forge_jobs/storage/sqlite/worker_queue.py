@@ -18,7 +18,7 @@ from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.sqlite.claiming import claim
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
-from forge_jobs.storage.sqlite.hand_in import NotAllOurs, hand_in, hand_in_plain, hand_in_seen, is_plain
+from forge_jobs.storage.sqlite.hand_in import NotAllOurs, hand_in, hand_in_plain, hand_in_seen, is_plain, is_running
 from forge_jobs.storage.sqlite.metrics import add_observed
 from forge_jobs.storage.sqlite.rows import claim_of, settings_of
 
@@ -81,9 +81,9 @@ class SqliteWorkerQueue:
                 yield connection
                 ended = end()
             registered = self._database.run(connection, "registered", (ended.process_id,))
-            handed_in = hand_in(self._database, connection, [ended], registered[0][0] if registered else None)
-            if not registered or handed_in.refused:
-                raise ClaimLost(f"job {ended.id} was given to another worker meanwhile: nothing was committed")
+            if not registered or not is_running(self._database, connection, ended):
+                raise ClaimLost(ended.id)
+            handed_in = hand_in(self._database, connection, [ended], registered[0][0])
             self._database.run(connection, "warm_up", (ended.queue, ended.finished_at - QUIET))
         self._ring([], handed_in.ready, [])
 
