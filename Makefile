@@ -35,7 +35,7 @@ else echo "$(1) cannot make a virtual environment; this helps: apt-get install p
 fi || { rm -rf $(2); exit 1; }
 endef
 
-.PHONY: help demo test torture soak check bench bench-quick format docs clean
+.PHONY: help demo test torture soak twins check bench bench-quick format docs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ torture: $(TOOLS) ## Kill its processes at random, then check everything. More o
 
 soak: $(TOOLS) ## The same for MINUTES=60 on each backend, and see whether anything grows meanwhile.
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES) --pause 0.5 3 $(TORTURE)
+
+twins: $(TOOLS) ## Do verbs at random to SQLite, PostgreSQL and a plain dictionary, which must agree after each.
+	@$(BIN)/python -m tests.faults.twins $(TWINS)
 
 check: $(TOOLS) ## Look for faults without running: lint, format, types, layers, generated docs.
 	@$(BIN)/ruff check
