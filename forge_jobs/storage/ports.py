@@ -65,7 +65,7 @@ class WorkerQueue(Protocol):
         """Give a connection of the database's own driver, in a transaction that records ``end()`` as it is committed.
 
         What the block raises goes out as it is, and nothing was done. Raises ClaimLost, having done nothing, when the
-        claim has ended or is another's by now: not even a repetition is let through, its block would be committed twice.
+        claim has ended or is another's by now: a repetition is refused too, since its block would be committed twice.
         """
 
     def give_back_unknown(self, process_id: int, known: Sequence[int]) -> int:
