@@ -11,9 +11,7 @@ import msgspec
 
 from forge_jobs.terminal import FAILURE
 from tests.faults.producer import KINDS
-from tests.faults.torture import Plan, Torture
-from tests.support.farm import Farm, farm_in_schema, farms
-from tests.support.postgres import server_url
+from tests.faults.torture import Plan, torture_on
 
 
 @click.command()
@@ -24,6 +22,7 @@ from tests.support.postgres import server_url
 @click.option("--pause", nargs=2, type=float, default=(0.05, 0.4), show_default=True, help="Seconds between two kills.")
 @click.option("--minutes", type=float, help="Go on for so long instead, and see whether anything grows meanwhile.")
 @click.option("--freezes", is_flag=True, help="Stop processes for up to seven seconds, too, as a suspension does.")
+@click.option("--clocks", is_flag=True, help="Set wall clocks by up to an hour, too: the hosts', and the server's.")
 @click.option("--points", is_flag=True, help="Kill once at each named point, too.")
 @click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
@@ -37,6 +36,7 @@ def main(
     minutes: float | None,
     points: bool,
     freezes: bool,
+    clocks: bool,
     backends: tuple[str, ...],
     path: Path | None,
     keep: Path | None,
@@ -55,6 +55,7 @@ def main(
         minutes=minutes,
         points=points,
         freezes=freezes,
+        clocks=clocks,
     )
     wrong = 0
     for backend in backends or ("sqlite", "postgres"):
@@ -66,15 +67,8 @@ def main(
 
 
 def _tortured(backend: str, directory: Path, plan: Plan, path: Path | None) -> int:
-    if backend == "sqlite":
-        for farm in farms(directory):
-            return _run(backend, farm, plan, path)
-    with farm_in_schema(directory, server_url()) as farm:
-        return _run(backend, farm, plan, path)
-
-
-def _run(backend: str, farm: Farm, plan: Plan, path: Path | None) -> int:
-    report = Torture(farm, plan).run()
+    with torture_on(backend, directory, plan) as torture:
+        report = torture.run()
     click.echo(f"{backend}: {report.told()}")
     for name, slope in report.slopes.items():
         click.echo(f"  {name}: {slope.mean:,.6g} in the mean, {slope.rise:+,.6g} over the run")

@@ -125,8 +125,8 @@ def check(
     """Hold a history against all jobs of the database, each with the number that its payload names.
 
     ``effects`` counts the committed effects of each job of kind ``transact``; ``places`` says how many jobs of a kind
-    may run at once; ``fires`` has the job of each instant at which the schedule of every second has fired. Nothing is
-    running any more, and nothing was removed.
+    may run at once; ``fires`` has the job of each instant at which the schedule of every second has fired, None where
+    clocks were set: no second is due then in particular. Nothing is running any more, and nothing was removed.
     """
     verdict = Verdict(offered=len(history.offered), acknowledged=len(history.stored))
     verdict.maybe = len(history.offered - history.stored.keys() - history.held)
@@ -136,7 +136,8 @@ def check(
     _check_effects(verdict, jobs, effects)
     for kind, most in (places or {}).items():
         _check_places(verdict, history, [job for _number, job in jobs if job.kind == kind], kind, most)
-    _check_ticks(verdict, [job for _number, job in jobs if job.kind == "tick"], fires or {})
+    if fires is not None:
+        _check_ticks(verdict, [job for _number, job in jobs if job.kind == "tick"], fires)
     return verdict
 
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.faults.torture import Plan, Torture
-from tests.support.farm import Farm, farm_in_schema, farms
-from tests.support.postgres import server_url
+from tests.faults.torture import Plan, torture_on
 
 pytestmark = pytest.mark.processes
 
-PLAN = Plan(jobs=1500, kills=25, seed="short", freezes=True)
-POINTS = Plan(jobs=0, kills=0, seed="points", points=True)
+PLANS = {
+    "at every named point": Plan(jobs=0, kills=0, seed="points", points=True),
+    "at random": Plan(jobs=1500, kills=25, seed="short", freezes=True),
+    "while clocks are set": Plan(jobs=400, kills=8, seed="clocks", clocks=True),
+}
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def farm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Farm]:
-    if request.param == "sqlite":
-        yield from farms(tmp_path)
-    else:
-        with farm_in_schema(tmp_path, server_url()) as made:
-            yield made
-
-
-@pytest.mark.parametrize("plan", [POINTS, PLAN], ids=["at every named point", "at random"])
-def test_killing_loses_nothing(farm: Farm, plan: Plan) -> None:
-    report = Torture(farm, plan).run()
+@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
+def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None:
+    with torture_on(backend, tmp_path, plan) as torture:
+        report = torture.run()
     print(report.told())
     assert report.wrong == []
     assert report.verdict.cut_short > 0
     assert report.verdict.done > plan.jobs / 2
+    assert bool(report.clocks_set) == plan.clocks

@@ -28,12 +28,15 @@ from forge_jobs.model.job import JobRecord
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.verifying import verify
 from tests.faults import points
+from tests.faults.clocks import Clocks
 from tests.faults.history import History, Verdict, check, read
 from tests.faults.killer import Killer
 from tests.faults.producer import BACKLOG, SMALL_BACKLOG
 from tests.faults.soak import Sampler, Slope, schema_of
-from tests.support.farm import Farm, Supervised
+from tests.support.farm import Farm, Supervised, farm_in_schema, farms
+from tests.support.postgres import Server, server_url
 from tests.support.until import until
+from tests.support.wall_clock import WallClock
 
 pause = threading.Event().wait
 """Lets time go by, at whose end somebody is killed."""
@@ -68,6 +71,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     freezes: bool = False
     """Whether processes are also stopped for a while, past their lease too."""
 
+    clocks: bool = False
+    """Whether wall clocks are set meanwhile, by up to an hour."""
+
 
 class Report(msgspec.Struct, kw_only=True):
     """What happened. ``broken`` are the rules of ``forge-jobs verify`` that do not hold."""
@@ -76,6 +82,7 @@ class Report(msgspec.Struct, kw_only=True):
     plan: Plan
     seconds: float
     kills: dict[str, int]
+    clocks_set: int
     verdict: Verdict
     broken: list[str]
     slopes: dict[str, Slope] = {}
@@ -96,12 +103,28 @@ class Report(msgspec.Struct, kw_only=True):
         )
 
 
+@contextlib.contextmanager
+def torture_on(backend: str, directory: Path, plan: Plan) -> Iterator[Torture]:
+    """Give a torture on an empty database; on PostgreSQL where clocks are set, on a server of its own."""
+    with contextlib.ExitStack() as stack:
+        clock = stack.enter_context(contextlib.closing(WallClock())) if plan.clocks else None
+        if backend == "sqlite":
+            yield Torture(stack.enter_context(contextlib.contextmanager(farms)(directory)), plan, clock)
+            return
+        servers_clock = stack.enter_context(contextlib.closing(WallClock())) if plan.clocks else None
+        url = server_url()
+        if servers_clock:
+            url = stack.enter_context(contextlib.closing(Server(environment=servers_clock.environment))).url
+        yield Torture(stack.enter_context(farm_in_schema(directory, url)), plan, clock, servers_clock)
+
+
 class Torture:
     """One database with all who work on it; started again when they are killed."""
 
-    def __init__(self, farm: Farm, plan: Plan) -> None:
+    def __init__(self, farm: Farm, plan: Plan, *clocks: WallClock | None) -> None:
         self.farm = farm
         self.plan = plan
+        self._clocks = Clocks(plan.seed, [clock for clock in clocks if clock])
         self._ledger = farm.directory / "ledger"
         self._killer = Killer(plan.seed, self._ledger, freezes=plan.freezes)
         self._stop = farm.directory / "stop"
@@ -114,6 +137,8 @@ class Torture:
             "TORTURE_POINTS": str(self._points) if plan.points else "",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(farm.directory)]),
         }
+        if self._clocks.all:
+            farm.environment |= self._clocks.all[0].environment
         self._supervised: list[Supervised] = []
         self._producers: list[subprocess.Popen[bytes]] = []
         self._sampler: Sampler | None = None
@@ -220,6 +245,7 @@ class Torture:
                 sampled_at = time.monotonic()
                 self._sampler.look(sampled_at)
             self._killer.thaw()
+            self._clocks.look()
             if self.plan.minutes is not None or self._killer.all_hits < self.plan.kills:
                 self._hit()
             self._revive()
@@ -254,6 +280,7 @@ class Torture:
     def _drain(self) -> None:
         """Let everything end that is still to be done; the schedule is switched off, which would go on for ever."""
         self._killer.thaw(everybody=True)
+        self._clocks.run_late()
         self._end_producers()
         self._revive()
         until(lambda: self.farm.jobs.storage.schedules.get("tick") is not None, within=STUCK)
@@ -272,11 +299,13 @@ class Torture:
         jobs = [(json.loads(job.payload).get("number"), job) for job in self._all_jobs()]
         history = History(read(self._ledger))
         places = {"limited": 2}
-        verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places, fires=self._fires)
+        fires = None if self.plan.clocks else self._fires
+        verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places, fires=fires)
         broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
         return Report(
             url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),
-            verdict=verdict, broken=broken, slopes=dict(self._sampler.slopes()) if self._sampler else {},
+            clocks_set=self._clocks.sets, verdict=verdict, broken=broken,
+            slopes=dict(self._sampler.slopes()) if self._sampler else {},
         )  # fmt: skip
 
     def _all_jobs(self) -> Iterator[JobRecord]:

@@ -33,6 +33,7 @@ class Server:
 
     It listens on a socket in its directory, and on a ``port`` of the loopback interface if one is given. ``settings``
     are the server's. ``of`` makes it a standby of another. ``programs`` is where another version's are.
+    ``environment`` is what it is started with beside ours.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class Server:
         settings: Mapping[str, object] = MappingProxyType({}),
         of: Server | None = None,
         programs: Path | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self._environment = os.environ | dict(environment)
         self.directory = tempfile.mkdtemp(prefix="fj-pg-")
         self.url = f"postgresql://forge@/postgres?host={self.directory}{f'&port={port}' if port else ''}"
         self._settings = {"max_connections": 200, "fsync": "on" if durable else "off"} | dict(settings)
@@ -82,7 +85,7 @@ class Server:
         with log.open("w") as stream:
             self._process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", f"{self.directory}/data", "-k", self.directory, *settings],
-                user=self._user, cwd=self.directory, stdout=stream, stderr=stream,
+                user=self._user, cwd=self.directory, stdout=stream, stderr=stream, env=self._environment,
             )  # fmt: skip
         until(lambda: "ready to accept" in log.read_text(), within=30, told="PostgreSQL to start")
 
