@@ -18,6 +18,7 @@ from forge_jobs.model.checks import Level
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.verifying import verify
 from tests.support.builders import ALL, a_host, a_queue, enqueue, enqueue_some
+from tests.support.forking import in_child
 from tests.support.hands import Hand
 
 PAGE = 4096
@@ -138,4 +139,16 @@ def test_a_full_disk_loses_nothing_and_is_told_of(small_disk: Path) -> None:
     stored += enqueue_some(storage, 50)
     assert {job.id for job in storage.operator.find(ALL, 100_000, None)[0]} == set(stored)
     assert [check for check in verify(storage.checkup) if check.level is Level.PROBLEM] == []
+    storage.close()
+
+
+def test_a_read_only_disk_is_told_of(small_disk: Path) -> None:
+    storage = open_storage(f"sqlite:///{small_disk / 'queue.sqlite'}")
+    stored = [in_child(lambda: enqueue(storage))]  # a process keeps a file open there as long as it lives
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(DatabaseUnusable, match="file system is read-only"):
+        storage.operator.counts()
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
+    stored += enqueue_some(storage, 5)
+    assert {job.id for job in storage.operator.find(ALL, 100, None)[0]} == set(stored)
     storage.close()

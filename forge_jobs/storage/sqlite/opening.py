@@ -27,7 +27,8 @@ def check_file(path: Path) -> None:
         if not path.is_file():
             raise DatabaseUnusable(f"database {path} is not a regular file")
         if not os.access(path, os.R_OK | os.W_OK):
-            raise DatabaseUnusable(f"database {path} cannot be opened for reading and writing: permission denied")
+            why = "its file system is read-only" if os.statvfs(path).f_flag & os.ST_RDONLY else "permission denied"
+            raise DatabaseUnusable(f"database {path} cannot be opened for reading and writing: {why}")
     place = _existing(path)
     if place != path and not place.is_dir():
         raise DatabaseUnusable(f"database {path} cannot be created: {place} is not a directory")
