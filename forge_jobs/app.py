@@ -20,10 +20,11 @@ from forge_jobs.intake import Intake
 from forge_jobs.limiter import RateLimiter, RateLimits
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
 from forge_jobs.model.limits import rate_limit
-from forge_jobs.model.names import checked_queue
+from forge_jobs.model.names import checked_queue, is_int
 from forge_jobs.model.queue import DEFAULT_QUEUE, QueueCounts, QueueSettings, checked_changes
 from forge_jobs.model.states import Status
 from forge_jobs.operating import Age, Operating, job_filter
+from forge_jobs.showing import quoted
 from forge_jobs.storage import open_storage
 
 if TYPE_CHECKING:
@@ -232,10 +233,10 @@ class ForgeJobs(Declarations, Operating):
 
         ``error`` and ``older_than`` are as ``retry`` has them.
         """
-        if not isinstance(limit, int) or not 1 <= limit <= MAX_PAGE:
-            raise InvalidValue(f"limit {limit!r} is out of range: use 1 to {MAX_PAGE}")
-        if before is not None and (not isinstance(before, int) or not 0 < before < 2**63):
-            raise InvalidValue(f"before {before!r} is no cursor: use the attribute next of a page")
+        if not is_int(limit) or not 1 <= limit <= MAX_PAGE:
+            raise InvalidValue(f"limit {quoted(limit)} is out of range: use 1 to {MAX_PAGE}")
+        if before is not None and (not is_int(before) or not 0 < before < 2**63):
+            raise InvalidValue(f"before {quoted(before)} is no cursor: use the attribute next of a page")
         wanted = job_filter(status=status, queue=queue, kind=kind, error=error, older_than=older_than)
         return self.client.list(wanted, limit, before)
 
@@ -251,7 +252,7 @@ class ForgeJobs(Declarations, Operating):
         settings = self.storage.queue_config.change_queue(checked_queue(name), checked_changes(changes))
         if settings is None:
             known = ", ".join(queue.name for queue in self.queues()) or "there is none yet"
-            raise InvalidValue(f"there is no queue {name!r}; known: {known}")
+            raise InvalidValue(f"there is no queue {quoted(name)}; known: {known}")
         return settings
 
     def pause_queue(self, name: str) -> None:

@@ -19,6 +19,7 @@ from forge_jobs.model.queue import QueueCounts
 from forge_jobs.model.states import FINISHED, Status
 from forge_jobs.options import EnqueueOptions, new_jobs
 from forge_jobs.payload import decode_json, encode_arguments
+from forge_jobs.showing import quoted
 from forge_jobs.storage.records import Batch, Edit, JobFilter
 from forge_jobs.verbs import Cancelled, Changed, changed_of, narrowed, operate
 from forge_jobs.waiting import Waiters
@@ -300,7 +301,7 @@ def checked_id(job_id: str | UUID) -> str:
     try:
         return str(job_id if isinstance(job_id, UUID) else UUID(job_id))
     except (ValueError, AttributeError, TypeError):
-        raise InvalidValue(f"{job_id!r} is not a job id: it is a UUID such as {new_job_id()}") from None
+        raise InvalidValue(f"{quoted(job_id)} is not a job id: it is a UUID such as {new_job_id()}") from None
 
 
 def _moment(instant: int) -> datetime:

@@ -12,9 +12,11 @@ from forge_jobs.errors import HandlerError, InvalidValue, PayloadError
 from forge_jobs.handlers import Handler, P, R, Registry, name_of
 from forge_jobs.model.crontab import Fire, Schedule, ScheduleRecord, checked_name, checked_schedule
 from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS
+from forge_jobs.model.names import checked_kind
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.payload import decode_json, encode_payload
 from forge_jobs.schedules import Change, adding, changed_by, declare, job_of
+from forge_jobs.showing import quoted
 
 if TYPE_CHECKING:
     from forge_jobs.storage.ports import Storage
@@ -95,7 +97,8 @@ class Crontab:
         handler = function if isinstance(function, Handler) else self._made(entry, function)
         if entry.kind not in (None, handler.kind):
             raise HandlerError(
-                f"a schedule of kind {entry.kind!r} stands on the handler of {handler.kind!r}: leave kind= out"
+                f"a schedule of kind {quoted(entry.kind)} stands on the handler of {quoted(handler.kind)}: "
+                "leave kind= out"
             )
         entry.kind = handler.kind
         self._check(entry)
@@ -112,7 +115,7 @@ class Crontab:
         for other in self._entries:
             if other is not entry and entry.name is not None and other.name == entry.name:
                 raise HandlerError(
-                    f"two schedules are named {entry.name!r} ({other.expression}; {entry.expression}): "
+                    f"two schedules are named {quoted(entry.name)} ({other.expression}; {entry.expression}): "
                     "give one of them another name with name="
                 )
 
@@ -121,7 +124,7 @@ class Crontab:
         for entry in self._entries:
             if entry.kind is None:
                 raise HandlerError(
-                    f"jobs.cron({entry.expression!r}) schedules nothing: use it as a decorator, or add kind="
+                    f"jobs.cron({quoted(entry.expression)}) schedules nothing: use it as a decorator, or add kind="
                 )
         return [self._schedule(e.name or "", e.kind, e.expression, e.said) for e in self._entries]
 
@@ -216,11 +219,11 @@ class Crontab:
 
     def _unknown(self, name: str) -> InvalidValue:
         known = ", ".join(record.name for record in self.all()) or "there is none yet"
-        return InvalidValue(f"there is no schedule {name!r}; known: {known}")
+        return InvalidValue(f"there is no schedule {quoted(name)}; known: {known}")
 
     def _schedule(self, name: str, kind: str | None, expression: str, said: dict[str, Any]) -> Schedule:
         """Return a schedule, every value checked, with what the handler of its kind says where nothing is said."""
-        handler = None if kind is None else self._handlers.get(kind)
+        handler = None if kind is None else self._handlers.get(checked_kind(kind))
         kind = "undecided" if kind is None else kind  # until the decorator is given its function
         options = {option: value for option, value in said.items() if value is not None}
         defaults = {"queue": DEFAULT_QUEUE, "priority": 0, "max_attempts": DEFAULT_MAX_ATTEMPTS}
@@ -234,6 +237,8 @@ class Crontab:
         except TypeError:
             unknown = sorted(set(options) - set(Schedule.__struct_fields__))
             known = [field for field in Schedule.__struct_fields__ if field != "name"]
-            raise InvalidValue(f"unknown option {unknown[0]!r} of a schedule; they are {', '.join(known)}") from None
+            raise InvalidValue(
+                f"unknown option {quoted(unknown[0])} of a schedule; they are {', '.join(known)}"
+            ) from None
         payload = handler.parameters.encode(arguments) if handler else encode_payload(arguments, kind)
         return checked_schedule(msgspec.structs.replace(schedule, payload=payload))

@@ -26,6 +26,7 @@ from forge_jobs.model.names import (
 )
 from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import Parameters
+from forge_jobs.showing import quoted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,7 +52,7 @@ class LimitOptions(msgspec.Struct, frozen=True, kw_only=True):
         """Return the rules of a kind, every value checked; raise InvalidValue."""
         if self.concurrency_key is not None and self.max_running_per_key is None:
             raise InvalidValue(
-                f"handler {kind!r} has a concurrency_key and no limit for it: say max_running_per_key too"
+                f"handler {quoted(kind)} has a concurrency_key and no limit for it: say max_running_per_key too"
             )
         return KindRules(
             kind=kind,
@@ -82,7 +83,7 @@ class Handler(Generic[P, R]):
     ) -> None:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             raise HandlerError(
-                f"handler {kind!r} is async: handlers are plain functions; call asyncio.run() inside one"
+                f"handler {quoted(kind)} is async: handlers are plain functions; call asyncio.run() inside one"
             )
         self.function = function
         self.kind = checked_kind(kind)
@@ -173,7 +174,7 @@ def name_of(function: Callable[..., Any]) -> str:
     """Return the name of a function, which is the kind of its jobs; raise HandlerError where it has none."""
     name = getattr(function, "__name__", None)
     if not isinstance(name, str):
-        raise HandlerError(f"{function!r} has no name to be the kind of its jobs: say @jobs.handler(kind=...)")
+        raise HandlerError(f"{quoted(function)} has no name to be the kind of its jobs: say @jobs.handler(kind=...)")
     return name
 
 
@@ -186,7 +187,9 @@ class Registry(Mapping[str, Handler[..., Any]]):
     def add(self, handler: Handler[..., Any]) -> None:
         """Register a handler; raise HandlerError where another function has the kind, or nobody may."""
         if handler.kind.startswith(RESERVED) and handler.kind != EVENT_KIND:
-            raise HandlerError(f"kind {handler.kind!r} cannot be had: names that begin with {RESERVED!r} are reserved")
+            raise HandlerError(
+                f"kind {quoted(handler.kind)} cannot be had: names that begin with {quoted(RESERVED)} are reserved"
+            )
         other = self._handlers.get(handler.kind)
         if other is not None and _home(other.function) != _home(handler.function):
             raise HandlerError(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from forge_jobs.errors import HandlerError, UsageError
 from forge_jobs.middleware import Middleware, checked_middleware
+from forge_jobs.showing import quoted
 
 _log = logging.getLogger(__name__)
 Hook = Callable[[], Any]
@@ -58,7 +59,7 @@ class Hooks:
 def checked_hook(hook: H, what: str) -> H:
     """Return a function if it can be called without arguments; raise HandlerError."""
     if not callable(hook) or inspect.iscoroutinefunction(hook):
-        raise HandlerError(f"{what} takes a plain function without parameters, not {hook!r}")
+        raise HandlerError(f"{what} takes a plain function without parameters, not {quoted(hook)}")
     try:
         inspect.signature(hook).bind()
     except TypeError:

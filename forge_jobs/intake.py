@@ -8,8 +8,10 @@ from typing import Any
 
 from forge_jobs.errors import InvalidValue
 from forge_jobs.handlers import Handler, Registry
+from forge_jobs.model.names import checked_kind
 from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import encode_arguments
+from forge_jobs.showing import quoted
 
 Checked = tuple[str, bytes, EnqueueOptions]
 """A job's kind, its payload as JSON, and what else is said about it: with the defaults of its handler."""
@@ -30,6 +32,7 @@ class Intake:
 
     def one(self, kind: str, payload: Any, options: Mapping[str, Any]) -> Checked:
         """Check one job."""
+        kind = checked_kind(kind)
         return kind, self.encoded(kind, {} if payload is None else payload), self._chosen(kind, options)
 
     def many(self, jobs: Iterable[tuple[Any, ...]]) -> list[Checked]:
@@ -40,9 +43,9 @@ class Intake:
         for position, job in enumerate(jobs):
             if not isinstance(job, tuple) or not 1 <= len(job) <= 3 or not isinstance(job[-1], (str, dict, NoneType)):
                 raise InvalidValue(
-                    f"job {position} of the bulk is {job!r}: write (kind, payload) or (kind, payload, options)"
+                    f"job {position} of the bulk is {quoted(job)}: write (kind, payload) or (kind, payload, options)"
                 )
-            kind = job[0]
+            kind = checked_kind(job[0])
             payload = job[1] if len(job) > 1 else None
             options = (job[2] if len(job) > 2 else None) or _NOTHING
             if kind not in encoders:
@@ -80,9 +83,9 @@ class Intake:
         try:
             return EnqueueOptions(**given)
         except TypeError:
-            unknown = sorted(set(given) - set(EnqueueOptions.__struct_fields__))
+            unknown = [name for name in given if name not in EnqueueOptions.__struct_fields__]
             raise InvalidValue(
-                f"unknown option {unknown[0]!r}; options are {', '.join(EnqueueOptions.__struct_fields__)}"
+                f"unknown option {quoted(unknown[0])}; options are {', '.join(EnqueueOptions.__struct_fields__)}"
             ) from None
 
 

@@ -10,6 +10,7 @@ from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Bucket, RateLimit, checked_cost, checked_scope, checked_scopes, rate_limit
 from forge_jobs.model.names import checked_delay
 from forge_jobs.model.outcome import RateLimited
+from forge_jobs.showing import quoted
 
 if TYPE_CHECKING:
     from forge_jobs.storage.limit_ports import Limits
@@ -81,7 +82,7 @@ class RateLimits:
     def add(self, limit: RateLimit) -> None:
         """Take a declaration; raise InvalidValue for a second one of the scope that says something else."""
         if self._by_scope.setdefault(limit.scope, limit) != limit:
-            raise InvalidValue(f"rate limit {limit.scope!r} is declared twice, with different settings")
+            raise InvalidValue(f"rate limit {quoted(limit.scope)} is declared twice, with different settings")
 
     def all(self) -> list[RateLimit]:
         """Return them all."""
@@ -95,4 +96,4 @@ def _named(scopes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _unknown(scope: str) -> InvalidValue:
-    return InvalidValue(f"there is no rate limit {scope!r}: see forge-jobs limits list")
+    return InvalidValue(f"there is no rate limit {quoted(scope)}: see forge-jobs limits list")

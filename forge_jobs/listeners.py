@@ -15,6 +15,7 @@ from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.names import checked_kind
 from forge_jobs.model.outcome import Dead
 from forge_jobs.model.queue import DEFAULT_QUEUE
+from forge_jobs.showing import quoted
 
 Hears = Callable[[JobEvent], Any]
 L = TypeVar("L", bound=Hears)
@@ -48,13 +49,13 @@ class Listeners:
 
     def add(self, event: str, kind: str | None, function: Hears) -> None:
         """Add a listener; raise InvalidValue for an unknown event, HandlerError for what cannot be called with one."""
-        told = f"the listener of {checked_event(event)!r}"
+        told = f"the listener of {quoted(checked_event(event))}"
         if not callable(function) or inspect.iscoroutinefunction(function):
-            raise HandlerError(f"{told} is to be a plain function that takes an event, not {function!r}")
+            raise HandlerError(f"{told} is to be a plain function that takes an event, not {quoted(function)}")
         try:
             inspect.signature(function).bind(None)
         except TypeError:
-            raise HandlerError(f"{told}, {function!r}, cannot be called with one event") from None
+            raise HandlerError(f"{told}, {quoted(function)}, cannot be called with one event") from None
         self._all.append(Listener(event, None if kind is None else checked_kind(kind), function))
 
     def heard_of(self, kind: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from forge_jobs.model.durations import checked_duration
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.states import Status
 from forge_jobs.model.why import Why, why
+from forge_jobs.showing import quoted
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.verbs import BATCH, Cancelled, Changed, count
 
@@ -140,7 +141,7 @@ def job_filter(
 ) -> JobFilter:
     """Return a filter with every value checked; raise InvalidValue."""
     if status is not None and (not isinstance(status, str) or status not in set(Status)):
-        raise InvalidValue(f"status {status!r} is not one of {', '.join(Status)}")
+        raise InvalidValue(f"status {quoted(status)} is not one of {', '.join(Status)}")
     return JobFilter(
         status=None if status is None else Status(status),
         queue=None if queue is None else checked_queue(queue),
@@ -154,5 +155,5 @@ def job_filter(
 def _checked_text(error: str) -> str:
     good = isinstance(error, str) and 0 < len(error) <= MAX_ERROR_TEXT and "\0" not in error
     if not good or (not error.isascii() and any(0xD800 <= ord(c) <= 0xDFFF for c in error)):
-        raise InvalidValue(f"error {error!r} is not valid: use 1 to {MAX_ERROR_TEXT} characters of the message")
+        raise InvalidValue(f"error {quoted(error)} is not valid: use 1 to {MAX_ERROR_TEXT} characters of the message")
     return error

@@ -17,6 +17,7 @@ import msgspec
 
 from forge_jobs.errors import HandlerError, PayloadError
 from forge_jobs.model.job import MAX_PAYLOAD_BYTES, MAX_RESULT_BYTES
+from forge_jobs.showing import quoted
 
 CONTEXT_PARAMETER = "ctx"
 
@@ -29,7 +30,10 @@ class Parameters:
 
     def __init__(self, function: Callable[..., Any], kind: str) -> None:
         self.kind = kind
-        signature = inspect.signature(function)
+        try:
+            signature = inspect.signature(function)
+        except (TypeError, ValueError):
+            raise HandlerError(f"handler {kind!r}: {quoted(function)} does not say which arguments it takes") from None
         hints = _hints(function, kind)
         names = list(signature.parameters)
         self.takes_context = bool(names) and names[0] == CONTEXT_PARAMETER
@@ -38,7 +42,9 @@ class Parameters:
         declared: list[tuple[Any, ...]] = []
         for name, parameter in list(signature.parameters.items())[int(self.takes_context) :]:
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-                raise HandlerError(f"handler {kind!r}: parameter {name!r} cannot be given by name; drop the '/' or '*'")
+                raise HandlerError(
+                    f"handler {quoted(kind)}: parameter {quoted(name)} cannot be given by name; drop the '/' or '*'"
+                )
             if parameter.kind is parameter.VAR_KEYWORD:
                 self._open = True
             elif parameter.default is parameter.empty:
@@ -53,13 +59,15 @@ class Parameters:
             )
             self._decoder = msgspec.json.Decoder(struct, dec_hook=_from_plain)
         except TypeError as error:
-            raise HandlerError(f"handler {kind!r}: its annotations cannot be read from JSON: {error}") from error
+            raise HandlerError(f"handler {quoted(kind)}: its annotations cannot be read from JSON: {error}") from error
 
     def check_takes(self, name: str, what: str) -> None:
         """Raise HandlerError unless an argument of this name can be given."""
         if name not in self._names and not self._open:
             takes = ", ".join(sorted(self._names)) or "no arguments"
-            raise HandlerError(f"handler {self.kind!r}: {what} {name!r} is none of its arguments; it takes {takes}")
+            raise HandlerError(
+                f"handler {quoted(self.kind)}: {what} {quoted(name)} is none of its arguments; it takes {takes}"
+            )
 
     def encode(self, arguments: Mapping[str, Any]) -> bytes:
         """Return arguments as a payload; raise PayloadError naming the argument that does not fit."""
@@ -76,7 +84,7 @@ class Parameters:
     def _read(self, payload: bytes) -> Any:
         try:
             return self._decoder.decode(payload)
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except Exception as error:  # noqa: BLE001 - not UTF-8, nested too deep, whatever a type's __post_init__ raises
             raise PayloadError(f"{self.kind}: the payload does not fit the handler: {_located(error)}") from None
 
     def decode(self, payload: bytes) -> dict[str, Any]:
@@ -84,7 +92,7 @@ class Parameters:
         found = self._read(payload)
         arguments = {name: value for name in self._names if (value := getattr(found, name)) is not msgspec.UNSET}
         if self._open:
-            everything = msgspec.json.decode(payload)
+            everything = decode_json(payload)
             arguments |= {name: value for name, value in everything.items() if name not in self._names}
         return arguments
 
@@ -92,10 +100,10 @@ class Parameters:
         unknown = [] if self._open else [name for name in arguments if name not in self._names]
         if unknown:
             takes = ", ".join(sorted(self._names)) or "no arguments"
-            raise PayloadError(f"{self.kind}: unknown argument {unknown[0]!r}; it takes {takes}")
+            raise PayloadError(f"{self.kind}: unknown argument {quoted(unknown[0])}; it takes {takes}")
         missing = [name for name in self._required if name not in arguments]
         if missing:
-            raise PayloadError(f"{self.kind}: argument {missing[0]!r} is missing")
+            raise PayloadError(f"{self.kind}: argument {quoted(missing[0])} is missing")
 
 
 def encode_payload(payload: Any, kind: str) -> bytes:
@@ -116,21 +124,23 @@ def encode_result(result: Any, kind: str) -> bytes:
 
 
 def decode_json(text: bytes) -> Any:
-    """Return stored JSON as plain values."""
-    return msgspec.json.decode(text)
+    """Return stored JSON as plain values; raise PayloadError where it is none, as a hand may have written it."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise PayloadError(f"what is stored is no JSON that can be read: {error}") from None
 
 
 def _encode(value: Any, kind: str, name: str, limit: int, way_out: str) -> bytes:
     try:
         encoded = _encoder.encode(value)
-        if b"null" in encoded and _has_odd_float(value):  # JSON has no NaN: it would come back as null
-            raise PayloadError(
-                f"{kind}: the {name} holds a number that is not finite (NaN or infinity), which JSON cannot store"
-            )
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
-        if isinstance(error, PayloadError):
-            raise
+        odd = b"null" in encoded and _has_odd_float(value)  # JSON has no NaN: it would come back as null
+    except Exception as error:  # noqa: BLE001 - whatever the objects in it do when they are looked at
         raise PayloadError(f"{kind}: the {name} cannot be stored as JSON: {error}") from None
+    if odd:
+        raise PayloadError(
+            f"{kind}: the {name} holds a number that is not finite (NaN or infinity), which JSON cannot store"
+        )
     if len(encoded) > limit:
         raise PayloadError(f"{kind}: the {name} is {len(encoded):,} bytes of JSON, the limit is {limit:,}: {way_out}")
     return encoded
@@ -176,8 +186,9 @@ def _hints(function: Callable[..., Any], kind: str) -> dict[str, Any]:
     try:
         return get_type_hints(function, include_extras=True)
     except NameError as error:
-        raise HandlerError(f"handler {kind!r}: an annotation cannot be resolved: {error}") from error
+        raise HandlerError(f"handler {quoted(kind)}: an annotation cannot be resolved: {error}") from error
 
 
 def _located(error: Exception) -> str:
-    return str(error).replace("`$.", "`").replace("`$`", "the payload")
+    told = str(error) if isinstance(error, msgspec.MsgspecError) else f"{type(error).__name__}: {error}"
+    return told.replace("`$.", "`").replace("`$`", "the payload")

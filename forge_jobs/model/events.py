@@ -9,6 +9,7 @@ import msgspec
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.job import ErrorEntry, NewJob
 from forge_jobs.model.states import Cause, Status
+from forge_jobs.showing import quoted
 
 EVENTS = ("done", "failed", "dead", "cancelled", "crashed")
 """``done``; ``failed``, to be tried again; ``dead``, never again and not by a cancel; ``cancelled``; ``crashed``, told
@@ -41,7 +42,7 @@ class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
 def checked_event(event: Any) -> str:
     """Return the name of an event; raise InvalidValue."""
     if event not in EVENTS:
-        raise InvalidValue(f"event {event!r} is not one of {', '.join(EVENTS)}")
+        raise InvalidValue(f"event {quoted(event)} is not one of {', '.join(EVENTS)}")
     return str(event)
 
 

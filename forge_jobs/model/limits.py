@@ -9,6 +9,7 @@ import msgspec
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.errors import InvalidValue
+from forge_jobs.showing import quoted
 
 MAX_RUNNING = 1_000_000
 MAX_RATE = 1e9
@@ -160,7 +161,7 @@ def checked_scope(scope: Any) -> str:
     good = isinstance(scope, str) and 0 < len(scope) <= MAX_SCOPE and scope.isprintable() and scope.strip() == scope
     if not good or not scope.partition(PARENT)[0]:
         raise InvalidValue(
-            f'rate limit {scope!r} is no name: use 1 to {MAX_SCOPE} letters, such as "slack" or "slack:7"'
+            f'rate limit {quoted(scope)} is no name: use 1 to {MAX_SCOPE} letters, such as "slack" or "slack:7"'
         )
     return str(scope)
 
@@ -175,7 +176,7 @@ def checked_cost(cost: Any) -> float:
     """Return a number of tokens above 0; raise InvalidValue."""
     checked = _checked_number(cost, "cost", above=0.0)
     if checked < LEAST_COST:
-        raise InvalidValue(f"cost {cost!r} is not valid: use {LEAST_COST:g} or more")
+        raise InvalidValue(f"cost {quoted(cost)} is not valid: use {LEAST_COST:g} or more")
     return checked
 
 
@@ -184,7 +185,7 @@ def checked_running(number: Any, what: str) -> int | None:
     if number is None or (type(number) is int and 1 <= number <= MAX_RUNNING):
         return number
     raise InvalidValue(
-        f"{what} {number!r} is not valid: use a whole number from 1 to {MAX_RUNNING}, or None for no limit"
+        f"{what} {quoted(number)} is not valid: use a whole number from 1 to {MAX_RUNNING}, or None for no limit"
     )
 
 
@@ -192,7 +193,9 @@ def rate_limit(scope: str, capacity: float, **per: float | None) -> RateLimit:
     """Return a rate limit of so many tokens ``second``, ``minute``, ``hour`` or ``day``; raise InvalidValue."""
     given = {unit: rate for unit, rate in per.items() if rate is not None}
     if len(given) != 1:
-        raise InvalidValue(f"rate limit {scope!r}: say exactly one of per_second, per_minute, per_hour and per_day")
+        raise InvalidValue(
+            f"rate limit {quoted(scope)}: say exactly one of per_second, per_minute, per_hour and per_day"
+        )
     ((unit, rate),) = given.items()
     return RateLimit(
         scope=checked_scope(scope),
@@ -208,5 +211,5 @@ def _checked_number(number: Any, what: str, *, above: float | None = None) -> fl
     if type(number) in (int, float) and 0 <= number <= MAX_RATE and (above is None or number > above):
         return float(number)
     raise InvalidValue(
-        f"{what} {number!r} is not valid: use a number {'above' if above is not None else 'from'} 0, up to 1e9"
+        f"{what} {quoted(number)} is not valid: use a number {'above' if above is not None else 'from'} 0, up to 1e9"
     )

@@ -19,6 +19,7 @@ import msgspec
 
 from forge_jobs.clock import MICROSECONDS, as_datetime, as_instant
 from forge_jobs.errors import InvalidValue
+from forge_jobs.showing import quoted
 
 MAX_EXPRESSION = 500
 _SECOND: Final = timedelta(seconds=1)
@@ -119,7 +120,7 @@ def checked_text(expression: str) -> str:
     """Return an expression with one space between its fields; raise InvalidValue where that cannot be one."""
     if not isinstance(expression, str) or not expression.isascii() or len(expression) > MAX_EXPRESSION:
         raise InvalidValue(
-            f"cron expression {expression!r:.100} is not valid: use five fields (minute, hour, day of month, month, "
+            f"cron expression {quoted(expression)} is not valid: use five fields (minute, hour, day of month, month, "
             "day of week), for example '*/15 * * * *'"
         )
     return " ".join(expression.split())
@@ -137,7 +138,7 @@ def zone_of(timezone: str) -> tzinfo:
     except (KeyError, ValueError, OSError):
         pass
     raise InvalidValue(
-        f"time zone {timezone!r} is not known: use a name of the IANA database such as 'Europe/Berlin', or 'UTC'"
+        f"time zone {quoted(timezone)} is not known: use a name of the IANA database such as 'Europe/Berlin', or 'UTC'"
     )
 
 
@@ -198,13 +199,15 @@ def _part(field: Field, part: str) -> range:
         high = _number(field, high_text, part) if dash else low
     if low > high:
         hint = ", and Sunday is 7 too" if field is WEEKDAY else ""
-        raise InvalidValue(f"{field.name} {part!r} goes backwards: the first of a range is the lower one{hint}")
+        raise InvalidValue(f"{field.name} {quoted(part)} goes backwards: the first of a range is the lower one{hint}")
     if not slash:
         return range(low, high + 1)
     if not dash and span != "*":
         high = field.high - (field is WEEKDAY and low < field.high)
     if not _is_number(step_text) or not 1 <= int(step_text) <= field.high:
-        raise InvalidValue(f"{field.name} {part!r}: the step {step_text!r} is not a number from 1 to {field.high}")
+        raise InvalidValue(
+            f"{field.name} {quoted(part)}: the step {quoted(step_text)} is not a number from 1 to {field.high}"
+        )
     return range(low, high + 1, int(step_text))
 
 
@@ -215,8 +218,8 @@ def _number(field: Field, text: str, part: str) -> int:
         return int(text)
     named = f" or {field.names[0]} to {field.names[-1]}" if field.names else ""
     raise InvalidValue(
-        f"{field.name} {part!r} is not valid: use {field.low} to {field.high}{named}, '*', ranges 'a-b', steps '/n' "
-        "and lists of them"
+        f"{field.name} {quoted(part)} is not valid: use {field.low} to {field.high}{named}, '*', ranges 'a-b', "
+        "steps '/n' and lists of them"
     )
 
 
@@ -225,7 +228,7 @@ def _is_number(text: str) -> bool:
 
 
 def _invalid(expression: str, why: str) -> InvalidValue:
-    return InvalidValue(f"cron expression {expression!r} is not valid: {why}")
+    return InvalidValue(f"cron expression {quoted(expression)} is not valid: {why}")
 
 
 def _local(instant: int, zone: tzinfo) -> datetime:

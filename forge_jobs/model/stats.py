@@ -10,6 +10,7 @@ from forge_jobs.clock import MICROSECONDS
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.histogram import Histogram
 from forge_jobs.model.metrics import COUNTED, MINUTE, Gauges, Measure, measure_at
+from forge_jobs.showing import quoted
 
 STEPS = {"minute": MINUTE, "hour": 60 * MINUTE, "day": 1440 * MINUTE}
 GROUPS = ("queue", "kind", *STEPS)
@@ -83,7 +84,7 @@ def checked_groups(by: str | Sequence[str]) -> tuple[str, ...]:
     names = (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         if name not in GROUPS:
-            raise InvalidValue(f"by {name!r} is not valid: use {', '.join(GROUPS)}")
+            raise InvalidValue(f"by {quoted(name)} is not valid: use {', '.join(GROUPS)}")
     if len(set(names) & set(STEPS)) > 1:
         raise InvalidValue(f"by {', '.join(names)} names more than one of {', '.join(STEPS)}: use one")
     return names

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from forge_jobs.errors import InvalidValue, UsageError
+from forge_jobs.showing import quoted
 
 _NAME = re.compile(r"[^=\0]+")
 _CODES = range(256)
@@ -45,13 +46,13 @@ def checked_rules(*, allowed: bool, only: Sequence[str], root: str | None) -> Ru
     """Return the rules that the options of a supervisor make, None: no commands; raise UsageError."""
     for name in only:
         if not name or ("/" in name and not name.startswith("/")):
-            raise UsageError(f"--allow-command {name!r}: write a name as in ffmpeg, or an absolute path")
+            raise UsageError(f"--allow-command {quoted(name)}: write a name as in ffmpeg, or an absolute path")
     if not allowed and not only:
         if root is not None:
             raise UsageError("--commands-root says where commands may run, and none may: add --allow-commands")
         return None
-    if root is not None and not Path(root).is_dir():
-        raise UsageError(f"--commands-root {root!r} is not a directory")
+    if root is not None and not os.path.isdir(root):  # noqa: PTH112 - Path's own raises for names too long
+        raise UsageError(f"--commands-root {quoted(root)} is not a directory")
     return Rules(root=None if root is None else str(Path(root).absolute()), only=list(only))
 
 
@@ -66,10 +67,10 @@ def check_command(
         raise InvalidValue("argv is empty: name a program")
     for text in (*argv, *(env or {}).values()):
         if "\0" in text:
-            raise InvalidValue(f"{text!r} holds a NUL character, which no program can be given")
+            raise InvalidValue(f"{quoted(text)} holds a NUL character, which no program can be given")
     for name in (*(env or {}), *(pass_env or ())):
         if not _NAME.fullmatch(name):
-            raise InvalidValue(f"{name!r} cannot name an environment variable")
+            raise InvalidValue(f"{quoted(name)} cannot name an environment variable")
     for code in success_codes or ():
         if code not in _CODES:
             raise InvalidValue(f"success code {code} is out of range: use 0 to 255")
