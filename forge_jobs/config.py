@@ -16,6 +16,8 @@ import msgspec
 
 from forge_jobs.errors import ConfigError
 from forge_jobs.model.names import checked_queue
+from forge_jobs.places import exists, is_file, read_toml, working_directory
+from forge_jobs.showing import one_line, quoted
 
 CONFIG_NAME = "queue_database.toml"
 SEARCH_DEPTH = 4
@@ -29,6 +31,7 @@ DEADLINE = 10.0
 
 _PROJECT_MARKS = (CONFIG_NAME, "pyproject.toml", "setup.py", "setup.cfg", ".git")
 _ADAPTERS = ("sqlite", "postgres")
+_LIBPQ = re.compile(r"^(postgres(ql)?|mysql):|(^|\s)(host|dbname|user|password)\s*=")
 _COMMAND_BASE = ("PATH", "HOME", "LANG", "TZ", "USER", "TMPDIR")
 
 
@@ -96,7 +99,7 @@ class Location(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The URL without its password: what may be printed."""
-        return without_password(self.url)
+        return one_line(without_password(self.url))
 
     def __repr__(self) -> str:
         """Show everything but the password."""
@@ -117,10 +120,10 @@ def locate(
     directory.
     """
     environment = os.environ if environment is None else environment
-    here = Path.cwd() if directory is None else directory
+    here = working_directory() if directory is None else directory
     root = project_root(here)
-    if config is not None and not isinstance(config, QueuePaths) and not (here / Path(config)).is_file():
-        raise ConfigError(f"configuration file {here / Path(config)} is not there")
+    if config is not None and not isinstance(config, QueuePaths) and not is_file(here / Path(config)):
+        raise ConfigError(f"configuration file {one_line(str(here / Path(config)))[:500]} is not there")
     if database is not None:
         return Location(absolute_url(database, root), "given in the call or on the command line")
     if environment.get("FORGE_DATABASE_URL"):
@@ -138,7 +141,7 @@ def locate(
 def project_root(directory: Path) -> Path:
     """Return the nearest directory upward that looks like a project, else ``directory`` itself."""
     for place in (directory, *directory.parents):
-        if any((place / mark).exists() for mark in _PROJECT_MARKS):
+        if any(exists(place / mark) for mark in _PROJECT_MARKS):
             return place
     return directory
 
@@ -147,21 +150,14 @@ def find_config(directory: Path, paths: QueuePaths) -> Path | None:
     """Return the configuration file that applies, or None."""
     places = [directory, *directory.parents][:SEARCH_DEPTH]
     for place in (*places, paths.config_dir()):
-        if (place / CONFIG_NAME).is_file():
+        if is_file(place / CONFIG_NAME):
             return place / CONFIG_NAME
     return None
 
 
 def read_config(file: Path) -> DatabaseConfig:
     """Return what the file says; raise ConfigError naming the file and the key."""
-    import tomllib  # here, as below: most programs read no file
-
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}") from error
+    values = read_toml(file, "is not valid TOML")
     _check_keys(values, file)
     if "url" in values:
         meant = "sqlite" if str(values["url"]).startswith("sqlite:") else "postgres"
@@ -170,7 +166,7 @@ def read_config(file: Path) -> DatabaseConfig:
                 f"{file}: key 'url' names a {meant} database, key 'adapter' says otherwise: drop 'adapter'"
             )
     if values.get("adapter") not in _ADAPTERS:
-        told = f"is {values['adapter']!r}" if "adapter" in values else "is missing"
+        told = f"is {quoted(without_password(str(values['adapter'])))}" if "adapter" in values else "is missing"
         raise ConfigError(f'{file}: key \'adapter\' {told}: write adapter = "sqlite" or adapter = "postgres"')
     try:
         return msgspec.convert(values, DatabaseConfig)
@@ -185,8 +181,8 @@ def _check_keys(values: Mapping[str, Any], file: Path) -> None:
             import difflib
 
             near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
-            raise ConfigError(f"{file}: unknown key {key!r}; {hint}")
+            hint = f"did you mean {quoted(near[0])}?" if near else f"known keys are {', '.join(known)}"
+            raise ConfigError(f"{file}: unknown key {quoted(key)}; {hint}")
 
 
 def url_of(config: DatabaseConfig, anchor: Path, paths: QueuePaths, environment: Mapping[str, str]) -> str:
@@ -194,10 +190,12 @@ def url_of(config: DatabaseConfig, anchor: Path, paths: QueuePaths, environment:
     if config.url is not None:
         return absolute_url(config.url, anchor)
     if config.adapter == "sqlite":
+        if config.path and ("://" in config.path or _LIBPQ.search(config.path)):
+            raise ConfigError("the key 'path' is no path of a file: is it meant to be the key 'url'?")
         return sqlite_url(anchor / config.path if config.path else paths.data_dir() / "queue.sqlite")
     for key in ("host", "database", "username"):
         if getattr(config, key) is None:
-            raise ConfigError(f'adapter "postgres" needs the key {key!r}')
+            raise ConfigError(f'adapter "postgres" needs the key {quoted(key)}')
     password = password_of(config, environment)
     user = f"{quote(config.username or '', safe='')}:{quote(password, safe='')}"
     pooled = None if config.pooled is None else "yes" if config.pooled else "no"
@@ -224,13 +222,20 @@ def absolute_url(database: str, anchor: Path) -> str:
     if "://" not in database:
         if not database:
             raise ConfigError("the database is an empty text: write sqlite:///path or leave it out")
-        return sqlite_url(anchor / Path(database).expanduser())
+        if _LIBPQ.search(database):  # with a password in it, perhaps, that would be shown as the name of a file
+            raise ConfigError(
+                "the database is neither a URL nor a path: write postgresql://user:password@host/database"
+            )
+        try:
+            return sqlite_url(anchor / Path(database).expanduser())
+        except RuntimeError:
+            raise ConfigError(f"database path {quoted(database)} begins with the home of no user") from None
     scheme, _, rest = database.partition("://")
     if scheme != "sqlite":
         return database
     if not rest.startswith("/") or len(rest) < 2:
         raise ConfigError(
-            f"database URL {without_password(database)!r} is not valid: "
+            f"database URL {quoted(without_password(database))} is not valid: "
             "write sqlite:///relative.sqlite or sqlite:////absolute.sqlite"
         )
     return sqlite_url(anchor / unquote(rest[1:].partition("?")[0]))
@@ -248,7 +253,7 @@ def without_password(url: str) -> str:
     user, at, place = rest.rpartition("@")
     if at and ":" in user and not rest.startswith("/"):
         rest = f"{user.partition(':')[0]}:***@{place}"
-    return scheme + separator + re.sub(r"(password=)[^&]*", r"\1***", rest)
+    return re.sub(r"(password\s*=)[^&]*", r"\1***", scheme + separator + rest)
 
 
 def queues_from(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -295,15 +300,12 @@ def app_name(directory: Path | None = None, environment: Mapping[str, str] | Non
     environment = os.environ if environment is None else environment
     if environment.get("FORGE_APP"):
         return environment["FORGE_APP"]
-    for place in ((d := directory or Path.cwd()), *d.parents):
+    for place in ((d := directory or working_directory()), *d.parents):
         file = place / "pyproject.toml"
-        if file.is_file():
-            import tomllib
-
-            try:
-                found = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("forge-jobs", {}).get("app")
-            except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{file} cannot be read: {error}") from error
+        if is_file(file):
+            found: Any = read_toml(file, "cannot be read")
+            for key in ("tool", "forge-jobs", "app"):
+                found = found.get(key) if isinstance(found, dict) else None
             return str(found) if found else None
     return None
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from forge_jobs.clock import Clock
 from forge_jobs.config import DEADLINE, without_password
 from forge_jobs.errors import ConfigError
+from forge_jobs.showing import quoted
 
 if TYPE_CHECKING:
     from forge_jobs.storage.ports import Storage
@@ -32,10 +33,11 @@ def open_storage(
 
     path = sqlite_path(url)
     try:
+        str(path).encode()  # SQLite takes names in UTF-8
         path.exists()  # whether there is a file does not matter, but that the question can be asked
         return SqliteStorage(path, clock=clock, wait=wait, deadline=deadline)
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, links in a circle
-        raise ConfigError(f"database path {str(path)[:200]!r} cannot be used: {error}") from None
+        raise ConfigError(f"database path {quoted(str(path)[:200])} cannot be used: {error}") from None
 
 
 def prepare(url: str) -> None:
@@ -75,7 +77,7 @@ def sqlite_path(url: str) -> Path:
     scheme, separator, rest = url.partition("://")
     if scheme != "sqlite" or not separator or not rest.startswith("/") or len(rest) < 2:
         raise ConfigError(
-            f"database URL {without_password(url)!r} is not valid: "
+            f"database URL {quoted(without_password(url))} is not valid: "
             "write sqlite:///relative.sqlite, sqlite:////absolute.sqlite or postgresql://user@host/database"
         )
     return Path(unquote(rest[1:].partition("?")[0]))

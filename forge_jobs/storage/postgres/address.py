@@ -11,6 +11,7 @@ from psycopg import conninfo
 
 from forge_jobs.config import stale_after, without_password
 from forge_jobs.errors import ConfigError
+from forge_jobs.showing import quoted
 from forge_jobs.storage.postgres.liveness import SHORTEST_STALE, STALE_AFTER
 
 SCHEMA = "forge_jobs"
@@ -44,15 +45,16 @@ def address_of(url: str) -> Address:
         name = "@"
     if "@" in name:  # a piece of a password that is not escaped is taken for the database's name
         raise ConfigError(
-            f"database URL {without_password(url)!r} is not valid: write postgresql://user:password@host/database, "
+            f"database URL {quoted(without_password(url))} is not valid: "
+            "write postgresql://user:password@host/database, "
             "and in a password %40 for '@', %2F for '/', %23 for '#', %25 for '%'"
         )
     schema = ours.get("schema", SCHEMA)
     if not _SCHEMA_NAME.fullmatch(schema):
-        raise ConfigError(f"schema {schema!r} is not valid: use small letters, digits and '_', not a digit first")
+        raise ConfigError(f"schema {quoted(schema)} is not valid: use small letters, digits and '_', not a digit first")
     pooled = ours.get("pooled", "no")
     if pooled not in ("yes", "no"):
-        raise ConfigError(f"pooled {pooled!r} is not valid: use yes or no")
+        raise ConfigError(f"pooled {quoted(pooled)} is not valid: use yes or no")
     return Address(address, schema, _seconds(ours.get("stale_after") or stale_after()), pooled == "yes")
 
 
@@ -64,5 +66,5 @@ def _seconds(told: str | None) -> float:
     except ValueError:
         seconds = 0.0
     if not SHORTEST_STALE <= seconds <= 86_400:
-        raise ConfigError(f"stale_after {told!r} is not valid: use seconds, from {SHORTEST_STALE:g} to 86400")
+        raise ConfigError(f"stale_after {quoted(told)} is not valid: use seconds, from {SHORTEST_STALE:g} to 86400")
     return seconds

@@ -66,18 +66,21 @@ def connect(url: str, deadline: float, *, left: float | None = None, pooled: boo
 
 def connect_plainly(url: str, deadline: float, **settings: Any) -> OurConnection:
     """Open a connection with psycopg's own ways; raise psycopg.Error."""
-    return OurConnection.connect(
-        url,
-        autocommit=True,
-        client_encoding="UTF8",
-        connect_timeout=_connect_timeout(url, deadline),
-        application_name="forge-jobs",
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        tcp_user_timeout=max(round(deadline * 1000), 1000),
-        **settings,
-    )
+    try:
+        return OurConnection.connect(
+            url,
+            autocommit=True,
+            client_encoding="UTF8",
+            connect_timeout=_connect_timeout(url, deadline),
+            application_name="forge-jobs",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=max(round(deadline * 1000), 1000),
+            **settings,
+        )
+    except UnicodeError as error:  # that is what Python makes of names of hosts that cannot be asked for
+        raise psycopg.OperationalError(f"the host's name is not valid: {error}") from None
 
 
 def _connect_timeout(url: str, deadline: float) -> int:
