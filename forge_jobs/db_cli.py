@@ -12,7 +12,7 @@ import msgspec
 from forge_jobs.config import Location, locate
 from forge_jobs.errors import UsageError, WorkersAlive
 from forge_jobs.storage import open_storage
-from forge_jobs.terminal import Command, print_json
+from forge_jobs.terminal import Command, echo, print_json
 
 if TYPE_CHECKING:
     from forge_jobs.storage.ports import Storage
@@ -41,7 +41,7 @@ def _tell(told: str, *, as_json: bool, **facts: object) -> None:
     if as_json:
         print_json(facts)
     else:
-        click.echo(told)
+        echo(told)
 
 
 @main.command()
@@ -78,9 +78,9 @@ def status(ctx: click.Context, as_json: bool) -> None:
         print_json(told | {"queues": counts})
         return
     for name, value in told.items():
-        click.echo(f"{name + ':':22}{_plain(value)}")
+        echo(f"{name + ':':22}{_plain(value)}")
     for queue, count in counts.items():
-        click.echo(
+        echo(
             f"queue {queue}: pending {count.pending}, scheduled {count.scheduled}, in_progress {count.in_progress}, "
             f"done {count.done}, retrying {count.failed}, dead {count.dead}"
         )

@@ -1,4 +1,4 @@
-"""What both commands share: how errors are shown, and printing JSON."""
+"""What both commands share: how errors are shown, and printing texts and JSON."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from forge_jobs.errors import ForgeJobsError, UsageError
+from forge_jobs.showing import in_json, printable
 
 USAGE = 2
 FAILURE = 1
@@ -21,15 +22,20 @@ class Command(click.Group):
         try:
             return super().invoke(ctx)
         except ForgeJobsError as error:
-            click.echo(f"{ctx.info_name}: {error}", err=True)
+            echo(f"{ctx.info_name}: {error}", err=True)
             sys.exit(USAGE if isinstance(error, UsageError) else FAILURE)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(FAILURE)
 
 
+def echo(told: str, *, err: bool = False) -> None:
+    """Print a text for a person. What is in it may come from anywhere: nothing of it commands the terminal."""
+    click.echo(printable(told), err=err)
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     import msgspec  # here: a command's --help needs it not
 
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    click.echo(in_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))

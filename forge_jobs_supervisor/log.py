@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from forge_jobs.logs import TagWithJob
+from forge_jobs.showing import in_json, printable
 
 FORMATS = ("text", "json")
 LEVELS = ("debug", "info", "warning", "error")
@@ -48,7 +49,7 @@ class _Text(logging.Formatter):
         fields = {name: getattr(record, name, None) for name in _TOLD}
         extras = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
         line = f"{line} [{extras}]" if extras else line
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return printable(f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line)
 
 
 class _Json(logging.Formatter):
@@ -79,6 +80,7 @@ def _place(name: str) -> int:
 def _one_line(fields: dict[str, object]) -> str:
     """Return fields as JSON; what JSON cannot hold becomes text."""
     try:
-        return json.dumps(fields, ensure_ascii=False, default=str, allow_nan=False)
+        line = json.dumps(fields, ensure_ascii=False, default=str, allow_nan=False)
     except (ValueError, TypeError):  # NaN, a ring, an odd key
-        return json.dumps({name: str(value) for name, value in fields.items()}, ensure_ascii=False)
+        line = json.dumps({name: str(value) for name, value in fields.items()}, ensure_ascii=False)
+    return in_json(line)

@@ -7,7 +7,7 @@ import sys
 import click
 
 from forge_jobs.errors import UsageError
-from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs.verbs import Cancelled
 from forge_jobs_supervisor.cli.choosing import Chosen, choosing, make_sure
 
@@ -34,9 +34,9 @@ def cancel(chosen: Chosen) -> None:
     elif chosen.ids:
         for name in Cancelled.__struct_fields__:
             for job_id in getattr(done, name):
-                click.echo(f"{job_id} {_SHOWN.get(name, name)}")
+                echo(f"{job_id} {_SHOWN.get(name, name)}")
     else:
-        click.echo(
+        echo(
             f"cancelled {len(done.cancelled)}, requested {len(done.requested)}, "
             f"already finished {len(done.already_finished)}"
         )

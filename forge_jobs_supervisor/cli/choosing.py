@@ -15,7 +15,7 @@ from forge_jobs.errors import UsageError
 from forge_jobs.model.states import Status
 from forge_jobs.operating import job_filter
 from forge_jobs.storage.records import JobFilter
-from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs.verbs import Changed, count, narrowed, why_skipped
 from forge_jobs_supervisor.cli.common import add_location_options, go_on, json_option, looked_up
 
@@ -94,18 +94,18 @@ def make_sure(chosen: Chosen, verb: str, doing: str) -> bool:
         if chosen.as_json:
             print_json({"jobs": number, "by_status": counts, "dry_run": True})
         else:
-            click.echo(told)
+            echo(told)
         return False
     if not number:
         if chosen.as_json:
             print_json(Changed())
         else:
-            click.echo(f"no job to change matches ({chosen.told}){stay}")
+            echo(f"no job to change matches ({chosen.told}){stay}")
         return False
     if not chosen.yes:
         go_on(told)
     elif not chosen.as_json:
-        click.echo(told)
+        echo(told)
     return True
 
 
@@ -127,13 +127,13 @@ def report(chosen: Chosen, verb: str, done_word: str, done: Changed) -> None:
     elif chosen.ids:
         statuses = chosen.jobs.storage.operator.statuses(done.skipped)
         for job_id in done.changed:
-            click.echo(f"{job_id} {done_word}")
+            echo(f"{job_id} {done_word}")
         for job_id in done.skipped:
-            click.echo(f"{job_id} skipped: {why_skipped(verb, statuses.get(job_id))}")
+            echo(f"{job_id} skipped: {why_skipped(verb, statuses.get(job_id))}")
         for job_id in done.not_found:
-            click.echo(f"{job_id} not found")
+            echo(f"{job_id} not found")
     else:
-        click.echo(f"{done_word} {len(done.changed):,}, skipped {len(done.skipped):,}")
+        echo(f"{done_word} {len(done.changed):,}, skipped {len(done.skipped):,}")
     if done.not_found:
         sys.exit(FAILURE)
 

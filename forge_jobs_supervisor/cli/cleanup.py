@@ -6,7 +6,7 @@ from collections import Counter
 
 import click
 
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 
 
@@ -26,6 +26,6 @@ def cleanup(queue: str | None, as_json: bool, app_name: str | None, database: st
         print_json({"removed": [{"queue": q, "status": s, "jobs": jobs} for (q, s), jobs in sorted(gone.items())]})
         return
     for (name, status), jobs in sorted(gone.items()):
-        click.echo(f"queue {name}: removed {jobs:,} {status}")
+        echo(f"queue {name}: removed {jobs:,} {status}")
     if not gone:
-        click.echo("nothing to remove")
+        echo("nothing to remove")

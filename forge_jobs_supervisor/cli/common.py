@@ -11,6 +11,7 @@ from forge_jobs.app import ForgeJobs
 from forge_jobs.config import app_name as configured_app
 from forge_jobs.config import locate
 from forge_jobs.errors import DatabaseUnusable, UsageError
+from forge_jobs.showing import printable
 from forge_jobs.storage import open_storage
 from forge_jobs_supervisor import application
 
@@ -32,7 +33,7 @@ def go_on(told: str) -> None:
     """Ask a person whether to go on; raise UsageError where the answer is no, or nobody can be asked."""
     if not sys.stdin.isatty():
         raise UsageError(f"{told}: without a terminal to ask on, pass --yes")
-    if not click.confirm(f"{told}. Go on?", err=True):
+    if not click.confirm(printable(f"{told}. Go on?"), err=True):
         raise UsageError("nothing was changed")
 
 

@@ -10,7 +10,8 @@ from forge_jobs.app import ForgeJobs
 from forge_jobs.errors import UsageError
 from forge_jobs.model.crontab import KEPT_FIRES, Misfire, Overlap
 from forge_jobs.model.schedule import Cron
-from forge_jobs.terminal import print_json
+from forge_jobs.showing import quoted
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, go_on, json_option, looked_up, opened
 from forge_jobs_supervisor.cli.cron_views import print_fires, print_next, print_schedule, print_schedules, told
 from forge_jobs_supervisor.cli.enqueue import check_kind, read_payload
@@ -139,12 +140,12 @@ def delete(name: str, yes: bool, as_json: bool, app_name: str | None, database: 
     schedule = jobs.cron.get(name)
     if not yes:
         back = "; the code declares it, so it comes back when a supervisor starts" if schedule.declared else ""
-        go_on(f"this removes the schedule {name!r} ({schedule.expression}){back}")
+        go_on(f"this removes the schedule {quoted(name)} ({schedule.expression}){back}")
     jobs.cron.remove(name)
     if as_json:
         print_json({"deleted": name})
     else:
-        click.echo(f"deleted {name}")
+        echo(f"deleted {name}")
 
 
 @cron.command()
@@ -157,9 +158,9 @@ def trigger(name: str, as_json: bool, app_name: str | None, database: str | None
     if as_json:
         print_json({"id": job.id, "deduplicated": job.deduplicated})
         return
-    click.echo(job.id)
+    echo(job.id)
     if job.deduplicated:
-        click.echo(f'nothing new: that job of {name} is live, and its overlap is "skip"', err=True)
+        echo(f'nothing new: that job of {name} is live, and its overlap is "skip"', err=True)
 
 
 @cron.command(name="next")

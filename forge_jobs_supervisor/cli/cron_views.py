@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import click
-
 from forge_jobs.app import ForgeJobs
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.crontab import Fire, ScheduleRecord
 from forge_jobs.model.schedule import local_time
 from forge_jobs.payload import decode_json
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.moments import iso
 from forge_jobs_supervisor.cli.tables import print_table
 
@@ -65,14 +63,14 @@ def print_schedule(schedule: ScheduleRecord, jobs: ForgeJobs) -> None:
     """Print one schedule, whole."""
     for name, value in told(schedule, jobs).items():
         if value is not None:
-            click.echo(f"{name + ':':22}{value}")
+            echo(f"{name + ':':22}{value}")
 
 
 def print_fires(fires: Sequence[Fire], *, quiet: bool = False) -> list[dict[str, Any]]:
     """Print the fires of a schedule and what became of each; return them as JSON shows them."""
     for fire in [] if quiet else fires:
         why = "" if fire.outcome == "fired" else " (live then)" if fire.job_id else "no host ran in time"
-        click.echo(f"{iso(fire.fire_at):28}{fire.outcome:8} {fire.job_id or ''}{why}")
+        echo(f"{iso(fire.fire_at):28}{fire.outcome:8} {fire.job_id or ''}{why}")
     return [{"fire_at": iso(fire.fire_at), "outcome": fire.outcome, "job_id": fire.job_id} for fire in fires]
 
 
@@ -91,7 +89,7 @@ def print_next(schedule: ScheduleRecord, instants: Sequence[int], *, as_json: bo
         return
     print_table([f"local ({schedule.timezone})", "UTC"], [[_zoned(local), utc] for local, utc in times])
     if not schedule.enabled:
-        click.echo(f"{schedule.name} is disabled: it would fire then", err=True)
+        echo(f"{schedule.name} is disabled: it would fire then", err=True)
 
 
 def _local(instant: int | None, schedule: ScheduleRecord) -> str:

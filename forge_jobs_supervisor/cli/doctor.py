@@ -10,7 +10,7 @@ from forge_jobs.app import ForgeJobs
 from forge_jobs.effective import effective
 from forge_jobs.examining import examine
 from forge_jobs.model.checks import Level
-from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs_supervisor.cli.checks import print_check
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.tables import print_table
@@ -36,7 +36,7 @@ def doctor(deep: bool, as_json: bool, app_name: str | None, database: str | None
     if as_json:
         print_json({"checks": found, "configuration": values})
     else:
-        click.echo("\nconfiguration")
+        echo("\nconfiguration")
         print_table(["name", "value", "origin"], [[value.name, value.value, value.origin] for value in values])
     if any(check.level is Level.PROBLEM for check in found):
         sys.exit(FAILURE)

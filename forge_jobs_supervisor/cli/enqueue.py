@@ -13,7 +13,8 @@ import msgspec
 from forge_jobs.app import ForgeJobs
 from forge_jobs.errors import JobFailed, PayloadError, UsageError
 from forge_jobs.model.names import RESERVED
-from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs.showing import quoted
+from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.moments import moment
 
@@ -59,12 +60,12 @@ def enqueue(
         if as_json:
             print_json({"id": job.id, "deduplicated": job.deduplicated})
         else:
-            click.echo(job.id)
+            echo(job.id)
         return
     try:
         result = job.result()
     except JobFailed as failed:
-        click.echo(f"forge-jobs: {failed}", err=True)
+        echo(f"forge-jobs: {failed}", err=True)
         sys.exit(FAILURE)
     print_json({"id": job.id, "deduplicated": job.deduplicated, "value": result} if as_json else result)
 
@@ -73,8 +74,8 @@ def check_kind(jobs: ForgeJobs, kind: str) -> None:
     """Raise UsageError where the application is known and has no handler of a kind."""
     if jobs.handlers and kind not in jobs.handlers and not kind.startswith(RESERVED):
         near = difflib.get_close_matches(kind, list(jobs.handlers), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(jobs.handlers))}"
-        raise UsageError(f"the application has no handler of kind {kind!r}; {hint}")
+        hint = f"did you mean {quoted(near[0])}?" if near else f"it has {', '.join(sorted(jobs.handlers))}"
+        raise UsageError(f"the application has no handler of kind {quoted(kind)}; {hint}")
 
 
 def _check_shipped(jobs: ForgeJobs, kind: str, arguments: Any) -> None:
@@ -85,7 +86,7 @@ def _check_shipped(jobs: ForgeJobs, kind: str, arguments: Any) -> None:
 
     known = shipped(jobs.client, Rules())
     if kind not in known:
-        raise UsageError(f"there is no kind {kind!r}; those that come with the farm are {', '.join(known)}")
+        raise UsageError(f"there is no kind {quoted(kind)}; those that come with the farm are {', '.join(known)}")
     if isinstance(arguments, dict):
         known[kind].parameters.encode(arguments)
 
@@ -99,7 +100,7 @@ def read_payload(given: str) -> Any:
         try:
             text = Path(source).read_bytes()
         except OSError as error:
-            raise UsageError(f"payload file {source!r} cannot be read: {error.strerror}") from None
+            raise UsageError(f"payload file {quoted(source)} cannot be read: {error.strerror}") from None
     else:
         text, source = (
             given.encode("utf-8", "surrogateescape"),
@@ -107,5 +108,5 @@ def read_payload(given: str) -> Any:
         )
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # so are msgspec's, and those of UTF-8
         raise PayloadError(f"the payload {source} is not JSON: {error}") from None

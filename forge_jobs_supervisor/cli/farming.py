@@ -9,7 +9,6 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 
 from forge_jobs.app import ForgeJobs
@@ -19,7 +18,9 @@ from forge_jobs.errors import ForgeJobsError, UsageError
 from forge_jobs.model.limits import KindRules
 from forge_jobs.model.names import checked_queue, checked_size
 from forge_jobs.model.queue import DEFAULT_QUEUE
+from forge_jobs.showing import quoted
 from forge_jobs.storage import open_storage
+from forge_jobs.terminal import echo
 from forge_jobs_supervisor import application, compose, log, preflight, reloading
 from forge_jobs_supervisor.cli.common import MAX_WORKERS, require_app
 from forge_jobs_supervisor.messages import Manifest
@@ -104,7 +105,7 @@ def _plan(asked: Asked, inheritance: Inheritance | None, bar: Progress | None) -
     name, app = _application(asked, commands)
     location, manifest = _manifest(name, app, asked.database, asked.config)
     if not manifest.kinds and commands is None:
-        raise UsageError(f"application {name!r} has no handlers: declare one with @jobs.handler")
+        raise UsageError(f"application {quoted(name)} has no handlers: declare one with @jobs.handler")
     ours = shipped((app or ForgeJobs()).client, commands)
     queues = list(dict.fromkeys([*manifest.queues, *([ours[COMMAND].queue] if commands else [])]))
     plan = compose.Plan(
@@ -167,7 +168,9 @@ def _targets(queues: tuple[str, ...], workers: int | None, declared: list[str]) 
     for item in queues:
         queue, separator, number = item.partition("=")
         if separator and not (number.isdecimal() and 1 <= int(number) <= MAX_WORKERS):
-            raise UsageError(f"--queue {item!r}: {number!r} is not a number of workers from 1 to {MAX_WORKERS}")
+            raise UsageError(
+                f"--queue {quoted(item)}: {quoted(number)} is not a number of workers from 1 to {MAX_WORKERS}"
+            )
         targets[checked_queue(queue)] = int(number) if separator else each
     return targets
 
@@ -190,18 +193,18 @@ def _tell_configuration(plan: compose.Plan) -> None:
 
 def _sum_up(report: compose.Report, *, drain: bool) -> int:
     if report.hopeless:
-        click.echo(f"forge-jobs: the farm could not be started: {report.hopeless}", err=True)
+        echo(f"forge-jobs: the farm could not be started: {report.hopeless}", err=True)
         return processes.BOOT_FAILED
     farewell = report.farewell
     if farewell is None:
-        click.echo("forge-jobs: the coordinator left without a word; see the log", err=True)
+        echo("forge-jobs: the coordinator left without a word; see the log", err=True)
         return 1
     if drain:
         rate = farewell.done / report.wall_seconds
-        click.echo(
+        echo(
             f"done {farewell.done}, failed attempts {farewell.failed}, dead {farewell.dead}; "
             f"wall {report.wall_seconds:.2f} s, CPU {report.cpu_seconds:.2f} s, {rate:,.0f} jobs/s"
         )
         for waiting in farewell.unserved:
-            click.echo(f"left waiting: {waiting}", err=True)
+            echo(f"left waiting: {waiting}", err=True)
     return 1 if drain and farewell.dead else 0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from forge_jobs.client import Job
 from forge_jobs.clock import MICROSECONDS
+from forge_jobs.errors import PayloadError
 from forge_jobs.model.job import ErrorEntry, JobRecord
 from forge_jobs.model.states import Status
 from forge_jobs.model.stops import mebibytes
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.choosing import filter_options
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown, span
@@ -42,7 +44,7 @@ def list_jobs(
     ]
     print_table(columns, rows, numbers=("attempts",))
     if page.next is not None:
-        click.echo(f"more with --before {page.next}")
+        echo(f"more with --before {page.next}")
 
 
 @click.command()
@@ -59,7 +61,7 @@ def show(job_id: str, as_json: bool, app_name: str | None, database: str | None,
         if name == "error_history":
             _print_history(job)
         elif value is not None:
-            click.echo(f"{name + ':':22}{mebibytes(value) if name == 'peak_memory' else value}")
+            echo(f"{name + ':':22}{mebibytes(value) if name == 'peak_memory' else value}")
 
 
 def summary(job: Job) -> dict[str, Any]:
@@ -102,10 +104,18 @@ def _wall(record: JobRecord) -> int | None:
 def whole(job: Job) -> dict[str, Any]:
     """Return a job as ``show --json`` prints it."""
     return summary(job) | {
-        "payload": job.payload,
-        "value": job.value,
+        "payload": _read(lambda: job.payload),
+        "value": _read(lambda: job.value),
         "error_history": [_entry(entry) for entry in job.error_history],
     }
+
+
+def _read(stored: Callable[[], Any]) -> Any:
+    """Return what is stored; of what a hand has damaged, so much: the rest of the job is to be seen."""
+    try:
+        return stored()
+    except PayloadError as error:
+        return f"({error})"
 
 
 def _entry(entry: ErrorEntry) -> dict[str, Any]:
@@ -126,12 +136,12 @@ def _last_error(job: Job) -> str:
 def _print_history(job: Job) -> None:
     for entry in job.error_history:
         where = f" on {entry.host} (pid {entry.pid})" if entry.host else ""
-        click.echo(f"attempt {entry.attempt} at {shown(entry.at)}{where}: {entry.cause}: {entry.message}")
+        echo(f"attempt {entry.attempt} at {shown(entry.at)}{where}: {entry.cause}: {entry.message}")
         used = _used(entry)
         if used:
-            click.echo(f"    {used}")
+            echo(f"    {used}")
         if entry.traceback:
-            click.echo("    " + entry.traceback.rstrip().replace("\n", "\n    "))
+            echo("    " + entry.traceback.rstrip().replace("\n", "\n    "))
 
 
 def _used(entry: ErrorEntry) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import Clock
 from forge_jobs.model.limits import Bucket, Places
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, go_on, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown
 from forge_jobs_supervisor.cli.tables import print_table
@@ -45,7 +45,7 @@ def list_limits(as_json: bool, app_name: str | None, database: str | None, confi
         columns = ["kind", "max running", "per key", "key", "rate limit", "running", "ready", "waiting"]
         print_table(columns, [_row(p) for p in places], numbers=("max running", "per key", *columns[5:]))
     if not buckets and not places:
-        click.echo("there are no limits")
+        echo("there are no limits")
 
 
 @limits.command(name="set")
@@ -97,14 +97,14 @@ def delete(
     if as_json:
         print_json({"deleted": scope})
     else:
-        click.echo(f"rate limit {scope} is removed")
+        echo(f"rate limit {scope} is removed")
 
 
 def _tell(jobs: ForgeJobs, scope: str, told: str, *, as_json: bool) -> None:
     if as_json:
         print_json(next(_bucket(b, jobs.storage.clock) for b in jobs.limiter.all() if b.scope == scope))
     else:
-        click.echo(told)
+        echo(told)
 
 
 def _bucket(bucket: Bucket, clock: Clock) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import select
 from collections.abc import Iterator
 
 from forge_jobs.errors import InvalidValue
+from forge_jobs.showing import quoted
 
 MOST_LINES = 500
 MOST_BYTES = 4 * 1024 * 1024
@@ -59,4 +60,4 @@ def _text(line: bytes, number: int) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise InvalidValue(f"line {number} is not UTF-8 ({line[:60]!r}), and JSON holds nothing else") from None
+        raise InvalidValue(f"line {number} is not UTF-8 ({quoted(line[:60])}), and JSON holds nothing else") from None

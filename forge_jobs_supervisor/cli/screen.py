@@ -11,6 +11,7 @@ from rich.text import Text
 from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import SystemClock, monotonic
 from forge_jobs.model.queue import QueueCounts
+from forge_jobs.showing import one_line
 from forge_jobs.storage.records import HostRecord, WorkerView
 from forge_jobs_supervisor.cli.moments import span
 
@@ -37,7 +38,7 @@ class Screen:
         self.seconds = monotonic() - began
         rates = self._rates(began, counts)
         return Group(
-            Text(f"forge-jobs · {self._jobs.location.shown}", style="bold", no_wrap=True, overflow="ellipsis"),
+            _text(f"forge-jobs · {self._jobs.location.shown}", style="bold"),
             *(_host(host) for host in hosts if host.alive),
             Text(""),
             _queues(counts, rates),
@@ -59,7 +60,12 @@ class Screen:
 
 def _host(host: HostRecord) -> RenderableType:
     beat = span(max(SystemClock().now() - host.beat_at, 0) / 1e6)
-    return Text(f"host {host.label} (pid {host.pid}), seen {beat} ago", no_wrap=True, overflow="ellipsis")
+    return _text(f"host {host.label} (pid {host.pid}), seen {beat} ago")
+
+
+def _text(told: str, style: str = "") -> Text:
+    """Return a line that is no markup, and commands no terminal."""
+    return Text(one_line(told), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _table(columns: Mapping[str, str]) -> Table:
@@ -76,7 +82,7 @@ def _queues(counts: Mapping[str, QueueCounts], rates: Mapping[str, float]) -> Ta
         rate = rates.get(name)
         numbers = (c.pending, c.scheduled, c.in_progress - c.held, c.failed, c.done, c.dead)
         table.add_row(
-            f"{name} (paused)" if c.paused else name, *map(str, numbers), span(c.oldest_ready_seconds),
+            _text(f"{name} (paused)" if c.paused else name), *map(str, numbers), span(c.oldest_ready_seconds),
             "–" if rate is None else f"{rate:.1f}",
         )  # fmt: skip
     return table
@@ -89,10 +95,10 @@ def _workers(workers: list[tuple[HostRecord, WorkerView]], *, several: bool, wid
     for host, w in workers:
         where = f"{host.label}/" if several else ""
         table.add_row(
-            f"{where}{w.queue} #{w.number}", str(w.pid), w.state, w.kind or "–", *([w.job_id or "–"] if wide else []),
-            span(w.running_seconds),
+            _text(f"{where}{w.queue} #{w.number}"), str(w.pid), _text(w.state), _text(w.kind or "–"),
+            *([_text(w.job_id or "–")] if wide else []), span(w.running_seconds),
             "–" if w.cpu_percent is None else f"{w.cpu_percent:.0f}%",
-            "–" if w.memory is None else f"{w.memory / 2**20:.0f}M", _progress(w),
+            "–" if w.memory is None else f"{w.memory / 2**20:.0f}M", _text(_progress(w)),
         )  # fmt: skip
     return table
 

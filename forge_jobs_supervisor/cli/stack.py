@@ -9,8 +9,9 @@ import click
 from forge_jobs.app import ForgeJobs
 from forge_jobs.clock import monotonic, pause
 from forge_jobs.errors import UsageError
+from forge_jobs.showing import one_line, quoted
 from forge_jobs.storage.records import HostRecord, WorkerView
-from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.watching import fresh_workers
 
@@ -32,14 +33,14 @@ def stack(worker: str | None, as_json: bool, app_name: str | None, database: str
     jobs = looked_up(app_name, database, config)
     chosen = [found for found in fresh_workers(jobs) if worker is None or _is_meant(found[1], worker)]
     if not chosen:
-        raise UsageError("no worker is alive" if worker is None else f"there is no live worker {worker!r}")
+        raise UsageError("no worker is alive" if worker is None else f"there is no live worker {quoted(worker)}")
     stacks = _ask(jobs, chosen)
     if as_json:
         print_json({"workers": [_told(host, view, text) for (host, view), text in zip(chosen, stacks, strict=True)]})
     else:
         for (host, view), text in zip(chosen, stacks, strict=True):
-            click.secho(_headline(host, view), bold=True)
-            click.echo(text or "no answer: it is gone, or stopped\n")
+            click.secho(one_line(_headline(host, view)), bold=True)
+            echo(text or "no answer: it is gone, or stopped\n")
     if not all(stacks):
         sys.exit(FAILURE)
 

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from forge_jobs.model.stats import GROUPS, HostStats, Spread, Stats, StatsRow
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown, span
 from forge_jobs_supervisor.cli.tables import print_table
@@ -57,11 +57,11 @@ def stats(
     if as_json:
         print_json({"database": jobs.location.shown, **_as_json(found)})
         return
-    click.echo(f"database {jobs.storage.location}, since {shown(found.since)}")
+    echo(f"database {jobs.storage.location}, since {shown(found.since)}")
     if hosts:
         _print_hosts(found.hosts)
     elif not found.rows:
-        click.echo("nothing happened since then")
+        echo("nothing happened since then")
     else:
         _print_rows(found.rows, groups)
 
@@ -112,7 +112,7 @@ def _print_hosts(hosts: Sequence[HostStats]) -> None:
     for host in hosts:
         if not host.host_id:
             told = [f"{name.removesuffix('_bytes')} {_told(name, value)}" for name, value in host.last.items()]
-            click.echo(f"database: {', '.join(told).replace('_', ' ')}")
+            echo(f"database: {', '.join(told).replace('_', ' ')}")
 
 
 def _times(spread: Spread | None) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from forge_jobs.clock import SystemClock
 from forge_jobs.storage.records import HostRecord, WorkerView
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, span
 from forge_jobs_supervisor.cli.tables import print_queues, print_table
@@ -29,7 +29,7 @@ def status(as_json: bool, app_name: str | None, database: str | None, config: st
     if as_json:
         print_json({"database": jobs.location.shown, "queues": counts, "unserved": unserved, "troubles": troubles})
         return
-    click.echo(f"database {jobs.storage.location}")
+    echo(f"database {jobs.storage.location}")
     columns = ["queue", *(_SHOWN_AS.get(c, c) for c in _COUNTS), "oldest"]
     rows = [
         [
@@ -41,9 +41,9 @@ def status(as_json: bool, app_name: str | None, database: str | None, config: st
     ]
     print_table(columns, rows, numbers=columns[1:])
     for trouble in troubles:
-        click.echo(f"warning: {trouble.told}")
+        echo(f"warning: {trouble.told}")
     for item in unserved:
-        click.echo(f"unserved: {item.jobs} of kind {item.kind} in queue {item.queue}: {item.reason}")
+        echo(f"unserved: {item.jobs} of kind {item.kind} in queue {item.queue}: {item.reason}")
 
 
 @click.command()
@@ -74,7 +74,7 @@ def workers(as_json: bool, app_name: str | None, database: str | None, config: s
     for host in hosts:
         alive = f"beat {span(max(now - host.beat_at, 0) / 1e6)} ago" if host.alive else "gone"
         version = f" version {host.version}" if host.version else ""
-        click.echo(f"host {host.label} (pid {host.pid}, id {host.host_id}){version}: {alive}")
+        echo(f"host {host.label} (pid {host.pid}, id {host.host_id}){version}: {alive}")
     columns = ["worker", "pid", "state", "job", "kind", "for", "held", "done", "progress"]
     rows = [
         [f"{w.queue} #{w.number}", w.pid, w.state, w.job_id or "–", w.kind or "–", span(w.running_seconds), w.held,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,7 +15,9 @@ from forge_jobs.errors import ForgeJobsError, InvalidValue, JobFailed, UsageErro
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import Parameters
-from forge_jobs.terminal import FAILURE, print_json
+from forge_jobs.places import working_directory
+from forge_jobs.showing import quoted
+from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.lines import batches
 from forge_jobs_supervisor.cli.moments import moment
@@ -72,7 +73,7 @@ def submit(
         if as_json:
             print_json({"id": job.id, "deduplicated": job.deduplicated})
         else:
-            click.echo(job.id)
+            echo(job.id)
     _tell_unserved(jobs, template.queue)
     if wait:
         sys.exit(_wait(job, as_json=as_json))
@@ -88,7 +89,7 @@ class Template:
         codes = _codes(given["success_codes"])
         check_command(self._argv, env, given["pass_env"], codes)
         more = {
-            "cwd": _utf8(str(Path(given["cwd"] or ".").absolute())),
+            "cwd": _utf8(str(working_directory() / (given["cwd"] or "."))),
             "env": env,
             "pass_env": list(given["pass_env"]),
             "stdin": _stdin(given["stdin"]),
@@ -130,19 +131,19 @@ def _store_each(jobs: ForgeJobs, template: Template, separator: bytes, *, as_jso
             stored += len(found) - deduplicated
             last = batch[-1][0]
     except (ForgeJobsError, KeyboardInterrupt):
-        click.echo(f"forge-jobs: stored {stored} jobs, of the lines up to {last}", err=True)
+        echo(f"forge-jobs: stored {stored} jobs, of the lines up to {last}", err=True)
         raise
     if as_json:
         print_json({"stored": stored, "deduplicated": there})
     else:
-        click.echo(f"{stored} jobs stored" + (f", {there} were there already" if there else ""))
+        echo(f"{stored} jobs stored" + (f", {there} were there already" if there else ""))
 
 
 def _tell_unserved(jobs: ForgeJobs, queue: str) -> None:
     hosts = [host for host in jobs.storage.registry.hosts() if host.alive and queue in host.queues]
     if not any(COMMAND in host.kinds for host in hosts):
         who = "none of the supervisors that serve it allows" if hosts else "no supervisor serves it and allows"
-        click.echo(f"forge-jobs: queue {queue!r}: {who} commands now (--allow-commands); until then it waits", err=True)
+        echo(f"forge-jobs: queue {quoted(queue)}: {who} commands now (--allow-commands); until then it waits", err=True)
 
 
 def _wait(job: Job, *, as_json: bool) -> int:
@@ -150,7 +151,7 @@ def _wait(job: Job, *, as_json: bool) -> int:
     try:
         result = job.result()
     except JobFailed as failed:
-        click.echo(f"forge-jobs: {failed}", err=True)
+        echo(f"forge-jobs: {failed}", err=True)
         return exit_code_of(failed.entry.message if failed.entry else "") or FAILURE
     if as_json:
         print_json({"id": job.id, "deduplicated": job.deduplicated, "value": result})
@@ -164,14 +165,14 @@ def _utf8(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidValue(f"{text!r} is not UTF-8, and JSON holds nothing else") from None
+        raise InvalidValue(f"{quoted(text)} is not UTF-8, and JSON holds nothing else") from None
     return text
 
 
 def _variable(text: str) -> tuple[str, str]:
     name, separator, value = _utf8(text).partition("=")
     if not separator:
-        raise InvalidValue(f"--env {text!r}: write NAME=VALUE, or --pass-env {text} to take it from the worker")
+        raise InvalidValue(f"--env {quoted(text)}: write NAME=VALUE, or --pass-env NAME to take it from the worker")
     return name, value
 
 
@@ -181,7 +182,7 @@ def _codes(text: str | None) -> list[int]:
     try:
         return [int(code) for code in text.split(",")]
     except ValueError:
-        raise InvalidValue(f"--success-codes {text!r}: write numbers with commas between, as in 0,1") from None
+        raise InvalidValue(f"--success-codes {quoted(text)}: write numbers with commas between, as in 0,1") from None
 
 
 def _stdin(given: str | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.model.stops import mebibytes
+from forge_jobs.showing import one_line
 from forge_jobs_supervisor.cli.moments import span
 
 UNLIMITED = 10_000
@@ -16,8 +17,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, num
     """Print rows under their columns, those named in ``numbers`` to the right. The last column is cut first."""
     from rich.console import Console  # here: it takes as long as the rest of a command that prints no table
     from rich.table import Table
+    from rich.text import Text
 
-    cells = [[str(value).replace("[", "\\[") for value in row] for row in rows]
+    cells = [[one_line(str(value)) for value in row] for row in rows]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for position, column in enumerate(columns):
         widest = max([len(column), *(len(row[position]) for row in cells)])
@@ -26,7 +28,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, num
             column, justify="right" if column in numbers else "left", no_wrap=True, min_width=None if last else widest
         )
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # as text it is no markup
     Console(width=None if sys.stdout.isatty() else UNLIMITED).print(table)
 
 

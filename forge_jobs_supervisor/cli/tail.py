@@ -15,6 +15,8 @@ from forge_jobs.model.durations import checked_duration, span
 from forge_jobs.model.happenings import NAMES, Happening
 from forge_jobs.model.names import checked_kind, checked_queue
 from forge_jobs.model.states import Status
+from forge_jobs.showing import in_json, one_line
+from forge_jobs.terminal import echo
 from forge_jobs_supervisor.cli.common import add_location_options, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown
 
@@ -68,18 +70,22 @@ def _follow(jobs: ForgeJobs, follower: Follower, *, as_json: bool) -> None:
             happenings, more = follower.look()
         except DatabaseError as error:
             if not away:
-                click.echo(f"forge-jobs: {error}; waiting for it", err=True)
+                echo(f"forge-jobs: {error}; waiting for it", err=True)
             away = True
             jobs.close()
             pause(WITHOUT_DATABASE)
             continue
         if away:
-            click.echo("forge-jobs: the database is back", err=True)
+            echo("forge-jobs: the database is back", err=True)
             away = False
         for happening in happenings:
-            click.echo(msgspec.json.encode(_whole(happening)).decode() if as_json else _line(happening))
+            click.echo(_json(happening) if as_json else _line(happening))
         if not more:
             pause(EVERY)
+
+
+def _json(happening: Happening) -> str:
+    return in_json(msgspec.json.encode(_whole(happening)).decode())
 
 
 def _whole(happening: Happening) -> dict[str, Any]:
@@ -110,7 +116,7 @@ def _wall(happening: Happening) -> float | None:
 def _line(happening: Happening) -> str:
     job = happening.job
     name = click.style(f"{NAMES[happening.status]:8}", fg=_COLOURS.get(happening.status))
-    told = [shown(happening.at), name, job.id, job.kind, f"in {job.queue}"]
+    told = [job.id, job.kind, f"in {job.queue}"]
     if happening.status is not Status.PENDING:
         told.append(f"attempt {job.attempt}")
     wall = _wall(happening)
@@ -121,4 +127,4 @@ def _line(happening: Happening) -> str:
         line += f": {job.error.cause}: {job.error.message}".replace("\n", " ")[:_LONGEST]
     if happening.status is Status.FAILED and job.next_at is not None:
         line += f"; again at {shown(job.next_at)}"
-    return line
+    return f"{shown(happening.at)} {name} {one_line(line)}"

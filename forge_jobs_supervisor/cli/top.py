@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 import click
 
 from forge_jobs.clock import monotonic, pause
+from forge_jobs.errors import UsageError
 from forge_jobs_supervisor.cli.common import add_location_options, looked_up
 from forge_jobs_supervisor.cli.watching import fresh_workers, watch
 
@@ -24,6 +26,8 @@ def top(interval: float, once: bool, app_name: str | None, database: str | None,
 
     Ctrl-C leaves.
     """
+    if not math.isfinite(interval):  # click lets NaN pass any range
+        raise UsageError(f"--interval {interval} is no number of seconds")
     from rich.console import Console  # here: --help draws nothing
     from rich.live import Live
 

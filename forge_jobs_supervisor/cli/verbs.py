@@ -9,6 +9,7 @@ import msgspec
 
 from forge_jobs.errors import UsageError
 from forge_jobs.model.states import DELETABLE
+from forge_jobs.terminal import echo
 from forge_jobs_supervisor.cli.choosing import Chosen, act, choosing, filter_options, sure_options
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.enqueue import read_payload
@@ -62,7 +63,7 @@ def move(chosen: Chosen, to: str | None) -> None:
     target = to
     act(chosen, "move", f"moves to {to}", "moved", lambda: chosen.jobs.move(*chosen.ids, to=target, **chosen.filters))
     if not any(target in host.queues for host in chosen.jobs.storage.registry.hosts() if host.alive):
-        click.echo(f"warning: no live supervisor serves queue {target}: jobs wait there until one does", err=True)
+        echo(f"warning: no live supervisor serves queue {target}: jobs wait there until one does", err=True)
 
 
 @click.command()

@@ -9,7 +9,7 @@ import msgspec
 
 from forge_jobs.model.states import Status
 from forge_jobs.model.why import Why
-from forge_jobs.terminal import print_json
+from forge_jobs.terminal import echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, looked_up
 from forge_jobs_supervisor.cli.moments import iso, shown
 
@@ -26,17 +26,15 @@ def why(job_id: str, as_json: bool, app_name: str | None, database: str | None, 
     if as_json:
         print_json(_whole(answer))
         return
-    click.echo(
-        f"job {answer.id} of kind {answer.kind} in queue {answer.queue} {_SHOWN.get(answer.status, 'has ended')}"
-    )
+    echo(f"job {answer.id} of kind {answer.kind} in queue {answer.queue} {_SHOWN.get(answer.status, 'has ended')}")
     for reason in answer.reasons:
-        click.echo(f"- {reason.told}")
+        echo(f"- {reason.told}")
         if reason.way_out is not None:
-            click.echo(f"    do: {reason.way_out}")
+            echo(f"    do: {reason.way_out}")
     for attempt in answer.attempts:
         told = attempt.told.replace("\n", "\n    ")
         which = f"attempt {attempt.attempt}" if attempt.attempt else "before any attempt,"
-        click.echo(f"{which} at {shown(attempt.at)}: {told}")
+        echo(f"{which} at {shown(attempt.at)}: {told}")
 
 
 def _whole(answer: Why) -> dict[str, Any]:
