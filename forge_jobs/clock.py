@@ -50,10 +50,14 @@ def pause(seconds: float) -> None:
 
 
 def as_datetime(instant: int | None) -> datetime | None:
-    """Return a stored instant as an aware datetime in UTC."""
-    return None if instant is None else _EPOCH + timedelta(microseconds=instant)
+    """Return a stored instant as an aware datetime in UTC; the first or last there is for one that is beyond it."""
+    return None if instant is None else _EPOCH + timedelta(microseconds=min(max(instant, _FIRST), _LAST))
 
 
 def as_instant(moment: datetime) -> int:
     """Return an aware datetime as a stored instant."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+_FIRST = as_instant(datetime.min.replace(tzinfo=UTC))
+_LAST = as_instant(datetime.max.replace(tzinfo=UTC))

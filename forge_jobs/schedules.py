@@ -97,7 +97,7 @@ def declare(schedules: Schedules, declared: Sequence[Schedule], now: int) -> lis
 
     What an operator has changed stays until the code changes; whether a schedule is enabled is the operator's alone.
     """
-    known = {record.name: record.declared for record in schedules.all()}
+    known = {record.name: record.declared for record in schedules.all() if record.damage is None}
     changed = [schedule for schedule in declared if known.get(schedule.name) != schedule.digest()]
     for schedule in changed:
         schedules.edit(schedule.name, declaring(schedule, now))
@@ -111,7 +111,9 @@ def declaring(said: Schedule, now: int) -> Change:
     def change(record: ScheduleRecord | None) -> ScheduleRecord | None:
         if record is None:
             return _new(said, now, digest)
-        return None if record.declared == digest else _changed(record, _fields(said), now, declared=digest)
+        if record.declared == digest and record.damage is None:
+            return None
+        return _changed(record, _fields(said), now, declared=digest, damage=None)
 
     return change
 

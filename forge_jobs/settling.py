@@ -16,6 +16,9 @@ from forge_jobs.storage.claims import Claim, Ended, done, end_of
 CRASHES = frozenset({Cause.CRASHED, Cause.KILLED, Cause.LOST})
 """Causes that say more about the process than about the job: the first in a row is tried again at once."""
 
+MOST_CRASHES = 1000
+"""In a row, as they are counted: the wait has long been the longest."""
+
 
 class Used(NamedTuple):
     """What an attempt used, as far as that is known: microseconds of wall and CPU time, bytes of peak memory."""
@@ -95,7 +98,7 @@ class Settler:
     ) -> tuple[Event, dict[str, Any]]:
         assert verdict.cause is not None
         crashed = verdict.cause in CRASHES
-        crashes = claim.crashes + 1 if crashed else 0
+        crashes = min(claim.crashes + 1, MOST_CRASHES) if crashed else 0
         entry = ErrorEntry(
             at=now,
             attempt=claim.attempt,

@@ -16,6 +16,7 @@ from forge_jobs.model.job import DEFAULT_MAX_ATTEMPTS, NewJob
 from forge_jobs.model.names import checked_attempts, checked_delay, checked_kind, checked_priority, checked_queue
 from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.model.schedule import Cron, cron_of
+from forge_jobs.showing import quoted
 
 CATCH_UP = 100
 """How many missed times of one schedule are looked at, the newest ones: those before are forgotten."""
@@ -90,7 +91,7 @@ class ScheduleRecord(Schedule, frozen=True, kw_only=True):
     """A schedule as it stands in the database. Instants are microseconds since the epoch.
 
     ``declared`` is the digest of what code last said, None where none did. ``updated_at`` rises with every change but
-    those that firing makes.
+    those that firing makes. ``damage`` says what of its row cannot be read: then it does not fire.
     """
 
     enabled: bool = True
@@ -100,6 +101,14 @@ class ScheduleRecord(Schedule, frozen=True, kw_only=True):
     last_error: str | None = None
     created_at: int
     updated_at: int
+    damage: str | None = None
+
+    @property
+    def cron(self) -> Cron:
+        """The expression, read; raises InvalidValue where a hand has damaged the row."""
+        if self.damage is not None:
+            raise InvalidValue(self.damage)
+        return super().cron
 
 
 class Fire(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,14 +160,14 @@ def first_fire(schedule: ScheduleRecord, now: int) -> int | None:
 def delay_of(name: str, fire_at: int, jitter: float) -> int:
     """Return how many microseconds after its time a job may run: in [0, jitter), the same for all who ask."""
     drawn = int.from_bytes(hashlib.sha256(f"{name} {fire_at}".encode()).digest()[:8])
-    return drawn * round(jitter * MICROSECONDS) >> 64
+    return drawn * round(checked_delay(jitter, "jitter") * MICROSECONDS) >> 64
 
 
 def checked_name(name: str) -> str:
     """Return ``name`` if it can name a schedule; raise InvalidValue."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidValue(
-            f"schedule name {name!r} is not valid: use 1 to 200 letters, digits, '_', '.', ':', '/' or '-'"
+            f"schedule name {quoted(name)} is not valid: use 1 to 200 letters, digits, '_', '.', ':', '/' or '-'"
         )
     return name
 
@@ -180,6 +189,6 @@ def checked_schedule(said: Schedule) -> Schedule:
 
 
 def _one_of(choices: type[_E], value: Any, what: str) -> _E:
-    if value not in set(choices):
-        raise InvalidValue(f"{what} {value!r} is not one of {', '.join(choices)}")
+    if not isinstance(value, str) or value not in set(choices):
+        raise InvalidValue(f"{what} {quoted(value)} is not one of {', '.join(choices)}")
     return choices(value)

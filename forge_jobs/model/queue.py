@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.names import checked_size
+from forge_jobs.showing import quoted
 
 DEFAULT_QUEUE = "default"
 
@@ -54,6 +56,7 @@ QUIET = 120_000_000
 """Microseconds without a throttle after which a job that went well makes its queue forget that it was throttled."""
 
 MAX_WORKERS = 100_000
+_YES_NO = ("paused", "backoff_enabled", "cool_down")
 _NO_SETTINGS = ("name", "throttles", "throttled_until")
 MAX_KEPT = 10**12
 _DAYS = 36_500
@@ -61,9 +64,31 @@ FOR_EVER = float(_DAYS)
 """A hundred years of days: how "for ever" is stored, so that a program can read it that knows no such thing."""
 
 
-def days_of(stored: float) -> float | None:
-    """Return a stored number of days, None for ever."""
-    return None if stored >= FOR_EVER else stored
+def settings_as_stored(name: str, **stored: Any) -> QueueSettings:
+    """Return settings as a row has them; in place of a value that nobody could have set, that of a new queue.
+
+    Yes and no may be 1 and 0, and days may be those of ``FOR_EVER``.
+    """
+    settings: dict[str, Any] = {}
+    for field, value in stored.items():
+        with contextlib.suppress(InvalidValue):
+            settings[field] = _stored(field, value)
+    return QueueSettings(name=str(name), **settings)
+
+
+def _stored(field: str, value: Any) -> Any:
+    if field in ("throttles", "throttled_until"):
+        good = (type(value) is int and value >= 0) or (value is None and field == "throttled_until")
+        if not good:
+            raise InvalidValue(f"{field} {quoted(value)} is not valid")
+        return value
+    if field == "max_workers" and type(value) is int:
+        return min(max(value, 0), MAX_WORKERS)
+    if field in _YES_NO and type(value) is int:
+        return bool(value)
+    if field in ("keep_done", "keep_dead") and isinstance(value, float) and value >= FOR_EVER:
+        return None
+    return _checked(field, value)
 
 
 def checked_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +101,7 @@ def checked_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked(name: str, value: Any) -> Any:
     match name:
-        case "paused" | "backoff_enabled" | "cool_down":
+        case "paused" | "backoff_enabled" | "cool_down":  # those of _YES_NO
             good = isinstance(value, bool)
             rule = "True or False"
         case "max_workers":
@@ -95,9 +120,9 @@ def _checked(name: str, value: Any) -> Any:
             return checked_size(value, name)
         case _:
             known = [field for field in QueueSettings.__struct_fields__ if field not in _NO_SETTINGS]
-            raise InvalidValue(f"unknown setting {name!r} of a queue; settings are {', '.join(known)}")
+            raise InvalidValue(f"unknown setting {quoted(name)} of a queue; settings are {', '.join(known)}")
     if not good:
-        raise InvalidValue(f"{name} {value!r} is not valid: use {rule}")
+        raise InvalidValue(f"{name} {quoted(value)} is not valid: use {rule}")
     return value
 
 

@@ -17,6 +17,7 @@ import msgspec
 from forge_jobs.clock import Clock
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Bucket, KindRules, grant
+from forge_jobs.storage.reading import decoded, finite, record
 from forge_jobs.storage.records import UNKNOWN_KIND, Unserved
 
 Key = tuple[str, str]
@@ -60,7 +61,7 @@ def admit(tables: Tables, connection: Any, keys: Iterable[Key]) -> Counter[str]:
     that it locks.
     """
     ready: Counter[str] = Counter()
-    for kind, those in groupby(sorted(set(keys)), key=lambda key: key[0]):
+    for kind, those in groupby(sorted(set(keys), key=repr), key=lambda key: key[0]):
         rules = _rules_or_none(tables.run(connection, "rules_locked", (kind,)), kind)
         for _kind, key in those:
             if key:
@@ -148,11 +149,12 @@ def check_buckets(found: Sequence[Bucket], scopes: Sequence[str], cost: float) -
 def bucket_of(row: Sequence[Any]) -> Bucket:
     """Return a row of ``buckets.sql``."""
     scope, capacity, refill, tokens, refilled_at, inherited, *declared = row
-    return Bucket(
+    return record(
+        Bucket,
         scope=scope,
-        capacity=capacity,
-        refill=refill,
-        tokens=tokens,
+        capacity=finite(capacity),
+        refill=finite(refill),
+        tokens=finite(tokens),
         refilled_at=refilled_at,
         inherited=bool(inherited),
         declared=declared[0] if declared else None,
@@ -160,14 +162,15 @@ def bucket_of(row: Sequence[Any]) -> Bucket:
 
 
 def _rules_of(row: Sequence[Any]) -> KindRules:
-    return KindRules(
+    return record(
+        KindRules,
         kind=row[0],
         max_running=row[1],
         max_running_per_key=row[2],
         concurrency_key=row[3],
-        rate_limits=tuple(msgspec.json.decode(row[4])),
-        rate_cost=row[5],
-        events=tuple(msgspec.json.decode(row[6])),
+        rate_limits=decoded(row[4], tuple[str, ...], tuple),
+        rate_cost=finite(row[5]),
+        events=decoded(row[6], tuple[str, ...], tuple),
     )
 
 

@@ -40,7 +40,7 @@ def census_of(
         return not alive.get(host or "", False)
 
     return Census(
-        dead=sorted(process_id for process_id, host, since, _holds in processes if is_dead(process_id, host, since)),
+        dead=sorted(p for p, host, since, _holds in processes if isinstance(p, int) and is_dead(p, host, since)),
         dead_hosts=[host.host_id for host in hosts if not host.alive and host.host_id != host_id],
         holding=frozenset(process_id for process_id, _host, _since, holds in processes if holds),
     )

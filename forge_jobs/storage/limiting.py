@@ -113,7 +113,7 @@ class StoredLimits(abc.ABC):
         found = existing_buckets(self._database, connection, rules.rate_limits, now)
         if len(found) < len(rules.rate_limits):
             return NEVER_REFILLED
-        return max(bucket.wait(rules.rate_cost, now) for bucket in found)
+        return max((bucket.wait(rules.rate_cost, now) for bucket in found), default=0.0)
 
     def sweep(self, limit: int) -> int:
         """Note that places are to be given out where jobs wait although nobody has one; return how many were noted."""

@@ -36,7 +36,7 @@ def _read(decoder: msgspec.json.Decoder[T], stored: str | bytes, otherwise: Call
     """Return what is stored; a row that somebody damaged counts as nothing, and holds up no other."""
     try:
         return decoder.decode(stored)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, TypeError, RecursionError):
         return otherwise()
 
 
@@ -136,7 +136,7 @@ def folded(rows: Iterable[tuple[int, str, str, str | bytes]]) -> dict[Key, Measu
     totals: dict[Key, Measure] = {}
     for (_minute, queue, kind), measure in measures.items():
         measure_at(totals, (TOTAL, queue, kind)).merge(measure)
-    return dict(sorted((measures | totals).items()))
+    return dict(sorted((measures | totals).items(), key=_place))
 
 
 def merged(measure: Measure, stored: str | bytes | None) -> str:
@@ -156,7 +156,12 @@ def summed(rows: Iterable[tuple[int, str, str, str | bytes]], new: dict[Key, Mea
         measure_at(measures, (_stretch(minute, step), queue, kind)).merge(_read(_measure, entry, Measure))
     for (minute, queue, kind), measure in new.items():
         measure_at(measures, (_stretch(minute, step), queue, kind)).merge(measure)
-    return dict(sorted(measures.items()))
+    return dict(sorted(measures.items(), key=_place))
+
+
+def _place(item: tuple[Key, Measure]) -> tuple[int, str, str]:
+    (minute, queue, kind), _measure = item
+    return minute, str(queue), str(kind)  # a hand may have written a name that is no text
 
 
 def _stretch(minute: int, step: int) -> int:

@@ -228,6 +228,9 @@ class Upkeep(Protocol):
     def troubles(self) -> list[Trouble]:
         """Return what about the database makes the queue slow, for people. Changes nothing."""
 
+    def quarantine(self) -> int:
+        """End live jobs whose rows a hand has damaged; return how many. Reads every live row."""
+
     def checkpoint(self) -> None:
         """Move what was committed into the database file, if that is due; waits for nobody."""
 

@@ -145,13 +145,17 @@ def glance_of(rows: Sequence[tuple[Any, ...]]) -> Glance:
     *queues, (_name, _jobs, _cap, due, expiry, fire, wanted, admission) = rows
     return Glance(
         ready={name: jobs for name, jobs, *_ in queues if jobs},
-        caps={name: cap for name, _jobs, cap, *_ in queues if cap is not None},
-        next_due=due,
-        next_expiry=expiry,
-        next_fire=fire,
+        caps={name: max(cap, 0) for name, _jobs, cap, *_ in queues if isinstance(cap, int)},
+        next_due=_number(due),
+        next_expiry=_number(expiry),
+        next_fire=_number(fire),
         wanted=bool(wanted),
         admission=bool(admission),
     )
+
+
+def _number(stored: Any) -> int | None:
+    return stored if isinstance(stored, int) else None
 
 
 class ArchivedJob(msgspec.Struct, frozen=True, kw_only=True):

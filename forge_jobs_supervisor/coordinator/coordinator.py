@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import struct
 from collections.abc import Callable, Sequence
-
-import msgspec
 
 from forge_jobs.clock import Clock, monotonic, monotonic_us
 from forge_jobs.declaring import declare
-from forge_jobs.errors import DatabaseError
+from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable
 from forge_jobs.model.declared import Declared
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.settling import Settler
@@ -26,7 +25,7 @@ from forge_jobs_supervisor.coordinator.reporting import DRAIN_EVERY, TOTALS_EVER
 from forge_jobs_supervisor.coordinator.rescue import Rescuer
 from forge_jobs_supervisor.coordinator.serving import Server
 from forge_jobs_supervisor.coordinator.stores import Stores
-from forge_jobs_supervisor.coordinator.timetable import Duty, Timetable
+from forge_jobs_supervisor.coordinator.timetable import NEVER, Duty, Timetable
 from forge_jobs_supervisor.coordinator.waking import LOOK_EVERY, Waker
 from forge_jobs_supervisor.messages import Died, Leave, Message, Settled, decoded, encoded
 from forge_jobs_supervisor.unix import processes
@@ -39,10 +38,13 @@ _log = logging.getLogger(__name__)
 BEAT_EVERY = 2.0
 LISTEN_EVERY = 2.0
 SERVE_EVERY = 1.0
+QUARANTINE_EVERY = 10.0
 
 
 class Coordinator:
     """One host's coordinator. Made after the fork."""
+
+    _quarantined_at = float("-inf")
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Coordinator:
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
         self._timetable.add(Duty("listen", LISTEN_EVERY, self._doorbell.keep, due=monotonic() + LISTEN_EVERY))
+        self._timetable.add(Duty("quarantine", NEVER, self._quarantine, due=NEVER))
         if self._server:
             self._server.watch(self._observer)
             self._timetable.add(Duty("serve", SERVE_EVERY, self._server.keep))
@@ -152,15 +155,29 @@ class Coordinator:
                 told = "%s; the coordinator tries again until it answers"
                 _log.error(told, error, extra={"event": "database.away"})
             self._database_away = True
-        except (ValueError, TypeError, ArithmeticError, msgspec.MsgspecError):
+            if not isinstance(error, (DatabaseBusy, DatabaseUnusable)):
+                self._suspect_rows()
+        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, struct.error):
             if act not in self._failed:
                 told = "%s failed and is tried again; is there a damaged row?"
                 _log.exception(told, act.__qualname__, extra={"event": "duty.failed"})
             self._failed.add(act)
+            self._suspect_rows()
         else:
             if self._database_away and act == self._beat:
                 self._database_away = False
                 _log.info("the coordinator has the database back", extra={"event": "database.back"})
+
+    def _suspect_rows(self) -> None:
+        """Look for damaged rows, now and then: all that are live are read."""
+        if monotonic() - self._quarantined_at > QUARANTINE_EVERY:
+            self._timetable.hasten("quarantine", monotonic())
+
+    def _quarantine(self) -> None:
+        self._quarantined_at = monotonic()
+        if jobs := self._stores.upkeep.quarantine():
+            told = "%d jobs are ended since their rows in the database are damaged: no program of ours wrote those"
+            _log.error(told, jobs, extra={"event": "jobs.damaged", "jobs": jobs})
 
     def _hear_parent(self) -> None:
         datagrams, there = self._lifeline.receive()

@@ -91,7 +91,7 @@ class Seat:
             self._kind = claim.kind
         self._limits = limits
         if limits.time:
-            words[Word.DEADLINE] = now + limits.time
+            words[Word.DEADLINE] = min(now + limits.time, _MOST)
         if limits.memory:
             words[Word.MEMORY_BEFORE] = private_memory()
             words[Word.MEMORY_LIMIT] = limits.memory

@@ -16,6 +16,10 @@ from psycopg.types.numeric import Int8BinaryDumper
 _EPOCH_2000 = 946_684_800_000_000
 """Microseconds from 1970 to 2000: PostgreSQL counts from there in its binary format of timestamptz."""
 
+_FIRST, _END = -211_813_488_000_000_000, 9_223_371_331_200_000_000
+"""The server's calendar: from the year 4714 before to the end of the year 294276."""
+
+_NEVER = (-(2**63), 2**63 - 1)
 _INT8 = struct.Struct("!q")
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
@@ -27,6 +31,12 @@ class Instant:
     """Microseconds since 1970, to be stored as timestamptz."""
 
     microseconds: int
+
+
+def _counted(microseconds: int) -> int:
+    """Return an instant as the server counts; what is beyond its calendar lies infinitely far away."""
+    there = microseconds - _EPOCH_2000
+    return there if _FIRST <= there < _END else _NEVER[there > 0]
 
 
 def instant(value: int | None) -> Instant | None:
@@ -62,7 +72,7 @@ class _InstantDumper(Dumper):
     oid = psycopg.adapters.types["timestamptz"].oid
 
     def dump(self, obj: Any) -> Buffer:
-        return _INT8.pack(obj.microseconds - _EPOCH_2000)
+        return _INT8.pack(_counted(obj.microseconds))
 
 
 class _NumbersDumper(Dumper):
@@ -78,7 +88,7 @@ class _InstantsDumper(Dumper):
     oid = psycopg.adapters.types["timestamptz"].array_oid
 
     def dump(self, obj: Any) -> Buffer:
-        values = [None if value is None else value - _EPOCH_2000 for value in obj.values]
+        values = [None if value is None else _counted(value) for value in obj.values]
         return _numbers("timestamptz", values)
 
 

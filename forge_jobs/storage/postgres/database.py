@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 from forge_jobs.clock import Clock, monotonic
 from forge_jobs.config import DEADLINE
 from forge_jobs.errors import DatabaseBusy, ForkedProcess
+from forge_jobs.showing import one_line
 from forge_jobs.storage.postgres.adapting import Instant
 from forge_jobs.storage.postgres.address import SCHEMA
 from forge_jobs.storage.postgres.borrowed import Borrowed
@@ -59,7 +60,7 @@ class Database:
     @property
     def location(self) -> str:
         """The database, without a password, and the schema where it is another than usual."""
-        return shown(self.url) + ("" if self.schema == SCHEMA else f"?schema={self.schema}")
+        return one_line(shown(self.url)) + ("" if self.schema == SCHEMA else f"?schema={self.schema}")
 
     def text(self, name: str) -> str:
         """Return the statement ``sql/<name>.sql`` for this database's schema."""

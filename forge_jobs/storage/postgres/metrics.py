@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 import psycopg
 
 from forge_jobs.model.metrics import MINUTE, Gauges, Measure, minute_of
@@ -14,6 +13,7 @@ from forge_jobs.storage.observing import TOTAL, Key, Observations, folded, merge
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.rows import json_text
+from forge_jobs.storage.reading import decoded
 
 _NEVER = 253_402_300_800 * 1_000_000
 _LOCK = 0x464A_4F42_4D54
@@ -85,7 +85,7 @@ class PostgresMetrics:
         with self._database.single() as connection:
             values = (instant(minute_of(since)), instant(min(minute_of(until), _NEVER)))
             rows = self._database.run(connection, "gauges_between", values)
-        return [(minute, msgspec.json.decode(entry, type=Gauges)) for minute, entry in rows]
+        return [(minute, decoded(entry, Gauges, Gauges)) for minute, entry in rows]
 
     def sizes(self) -> Mapping[str, float]:
         """Return the size of the database, its connections, and how many rows of the job table are dead and alive."""

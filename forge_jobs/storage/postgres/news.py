@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from forge_jobs.ids import first_id_at
 from forge_jobs.model.happenings import Sighting
-from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Status
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.reading import error_of, record
 
 
 class PostgresNews:
@@ -58,7 +56,8 @@ class PostgresNews:
 
 
 def _sighting(row: Any) -> Sighting:
-    return Sighting(
+    return record(
+        Sighting,
         seq=row[0],
         id=row[1],
         kind=row[2],
@@ -68,5 +67,5 @@ def _sighting(row: Any) -> Sighting:
         started_at=row[6],
         next_at=row[7],
         claim=(row[8], row[9]),
-        error=None if row[10] is None else msgspec.json.decode(row[10], type=ErrorEntry),
+        error=None if row[10] is None else error_of(row[10]),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import psycopg
 
 from forge_jobs.storage.census import Census, census_of
@@ -16,6 +15,7 @@ from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.hand_in import hand_in
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
+from forge_jobs.storage.reading import decoded, record
 from forge_jobs.storage.records import HostRecord, ProcessRecord, WorkerView
 
 UNPARK_SLICE = 20_000
@@ -97,20 +97,21 @@ class PostgresRegistry:
         return [self._host(row) for row in self._database.run(connection, "hosts")]
 
     def _host(self, row: Any) -> tuple[HostRecord, list[WorkerView]]:
-        record = HostRecord(
+        host = record(
+            HostRecord,
             host_id=row[0],
             hostname=row[1],
             pid=row[2],
             label=row[3],
             version=row[4],
-            queues=msgspec.json.decode(row[5]),
-            kinds=msgspec.json.decode(row[6]),
+            queues=decoded(row[5], list[str], list),
+            kinds=decoded(row[6], list[str], list),
             life_lock=row[7],
             started_at=row[8],
             beat_at=row[9],
             alive=self._liveness.is_alive(row[0], row[9], row[10], dead=row[11], patient=self._acts),
         )
-        return record, msgspec.json.decode(row[12], type=list[WorkerView])
+        return host, decoded(row[12], list[WorkerView], list)
 
     def claims_of(self, process_ids: Sequence[int]) -> dict[int, list[Claim]]:
         """Return the claims each process holds by the record, in the order of their numbers."""

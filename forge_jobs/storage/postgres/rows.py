@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from forge_jobs.model.job import ErrorEntry, JobRecord
-from forge_jobs.model.queue import FOR_EVER, QueueSettings, days_of
-from forge_jobs.model.states import Gate, Status
+from forge_jobs.model.job import JobRecord
+from forge_jobs.model.queue import FOR_EVER, QueueSettings, settings_as_stored
 from forge_jobs.storage.claims import Claim
 from forge_jobs.storage.postgres.adapting import instant
+from forge_jobs.storage.reading import error_of, record
 
 
 def json_text(value: object) -> str:
@@ -20,14 +20,14 @@ def json_text(value: object) -> str:
 
 def settings_of(row: tuple[Any, ...]) -> QueueSettings:
     """Return a row of the queue table as settings."""
-    return QueueSettings(
+    return settings_as_stored(
         name=row[0],
         paused=row[1],
         backoff_enabled=row[2],
         backoff_base=row[3],
         backoff_max=row[4],
-        keep_done=days_of(row[5]),
-        keep_dead=days_of(row[6]),
+        keep_done=row[5],
+        keep_dead=row[6],
         max_workers=row[7],
         memory_limit=row[8],
         keep_done_jobs=row[9],
@@ -60,12 +60,13 @@ def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
 
 def record_of(row: tuple[Any, ...], errors: list[bytes]) -> JobRecord:
     """Return a row of ``get.sql`` or ``find.sql`` as a record."""
-    return JobRecord(
+    return record(
+        JobRecord,
         id=row[1],
         queue=row[2],
         kind=row[3],
-        status=Status(row[4]),
-        gate=None if row[5] is None else Gate(row[5]),
+        status=row[4],
+        gate=row[5],
         priority=row[6],
         attempts=row[7],
         max_attempts=row[8],
@@ -86,7 +87,7 @@ def record_of(row: tuple[Any, ...], errors: list[bytes]) -> JobRecord:
         limit_key=row[23],
         throttles=row[24],
         trace=row[25],
-        error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
+        error_history=tuple(error_of(e) for e in errors),
     )
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import psycopg
 
-from forge_jobs.model.crontab import KEPT_FIRES, Fire, Firing, Misfire, Outcome, Overlap, ScheduleRecord
+from forge_jobs.model.crontab import KEPT_FIRES, Fire, Firing, Outcome, ScheduleRecord
 from forge_jobs.model.job import Enqueued
 from forge_jobs.storage.postgres.adapting import instant
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.errors import again
 from forge_jobs.storage.postgres.producer import PostgresProducer
+from forge_jobs.storage.reading import record
 
 
 class PostgresSchedules:
@@ -62,7 +63,7 @@ class PostgresSchedules:
         """Return the newest fires of a schedule, newest first."""
         with self._database.single() as connection:
             return [
-                Fire(fire_at=fire_at, outcome=Outcome(outcome), job_id=job_id)
+                record(Fire, fire_at=fire_at, outcome=outcome, job_id=job_id)
                 for fire_at, outcome, job_id in self._database.run(connection, "fires", (name, limit))
             ]
 
@@ -108,9 +109,9 @@ class PostgresSchedules:
     def restore(self, schedules: Sequence[tuple[ScheduleRecord, Sequence[Fire]]]) -> None:
         """Store schedules as they were in another database, with their fires."""
         with self._database.single() as connection:
-            for record, fires in schedules:
-                self._database.run(connection, "add_schedule", _row(record))
-                self._remember(connection, record.name, fires)
+            for schedule, fires in schedules:
+                self._database.run(connection, "add_schedule", _row(schedule))
+                self._remember(connection, schedule.name, fires)
 
 
 def _told(fire_at: int, answer: Enqueued | None) -> Fire:
@@ -123,7 +124,8 @@ def _record(row: tuple[Any, ...]) -> ScheduleRecord:
     name, kind, payload, *rest = row
     queue, priority, max_attempts, expression, timezone, overlap, misfire, jitter, enabled = rest[:9]
     declared, next_fire_at, last_fire_at, last_error, created_at, updated_at = rest[9:]
-    return ScheduleRecord(
+    return record(
+        ScheduleRecord,
         name=name,
         kind=kind,
         payload=payload,
@@ -132,8 +134,8 @@ def _record(row: tuple[Any, ...]) -> ScheduleRecord:
         max_attempts=max_attempts,
         expression=expression,
         timezone=timezone,
-        overlap=Overlap(overlap),
-        misfire=Misfire(misfire),
+        overlap=overlap,
+        misfire=misfire,
         jitter=jitter,
         enabled=enabled,
         declared=declared,
@@ -145,8 +147,7 @@ def _record(row: tuple[Any, ...]) -> ScheduleRecord:
     )
 
 
-def _row(record: ScheduleRecord) -> tuple[object, ...]:
-    r = record
+def _row(r: ScheduleRecord) -> tuple[object, ...]:
     return (
         *(r.name, r.kind, r.payload.decode(), r.queue, r.priority, r.max_attempts, r.expression, r.timezone),
         *(r.overlap.value, r.misfire.value, r.jitter, r.enabled, r.declared),

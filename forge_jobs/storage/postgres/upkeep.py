@@ -20,6 +20,7 @@ from forge_jobs.storage.postgres.hand_in import add_errors, add_tallies
 from forge_jobs.storage.postgres.metrics import add_observed
 from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
 from forge_jobs.storage.postgres.retention import clean
+from forge_jobs.storage.reading import record
 from forge_jobs.storage.records import (
     FIRST_IN_LINE,
     NO_WORKER,
@@ -193,7 +194,7 @@ class PostgresUpkeep:
     def run_totals(self, host_id: str) -> RunTotals:
         """Return how the attempts of this host ended."""
         with self._database.single() as connection:
-            return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
+            return record(RunTotals, **dict(self._database.run(connection, "run_totals", (host_id,))))
 
     def troubles(self) -> list[Trouble]:
         """Return what about the server makes the queue slow: snapshots that are held, and rows that are dead."""
@@ -212,6 +213,10 @@ class PostgresUpkeep:
             told = f"the job table has {dead} dead rows and {live} living ones: autovacuum is behind, or held up"
             found.append(Trouble(what="dead rows", told=told))
         return found
+
+    def quarantine(self) -> int:
+        """End live jobs whose rows a hand has damaged; return how many."""
+        return 0  # the server's types and checks let nothing in of which no claim can be made
 
     def checkpoint(self) -> None:
         """Do nothing: the server does that by itself."""

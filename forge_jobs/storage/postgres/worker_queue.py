@@ -42,7 +42,7 @@ class PostgresWorkerQueue:
         answer = self._answer(process_id, ended, queue, want, behind)
         if answer is None:
             return None
-        self._capped = answer.settings.max_workers is not None
+        self._capped = answer.capped
         if answer.settings.throttles and any(end.status is Status.DONE for end in ended):
             self._warm_up(queue)
         if want and answer.metered:
@@ -180,6 +180,7 @@ class _Answer:
         self.allowed, self.metered = bool(header[2]), bool(header[3])
         self.refused = refused
         self.in_turn = in_turn
+        self.capped = header[11] is not None  # by what the statement read, whatever became of it since
 
 
 def _claim_values(process_id: int, queue: str, want: Want | None, now: int) -> tuple[object, ...]:

@@ -18,10 +18,11 @@ from forge_jobs.config import DEADLINE
 from forge_jobs.errors import DatabaseUnusable, ForkedProcess, InvalidValue
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.borrowed import Borrowed
-from forge_jobs.storage.sqlite.errors import translated
+from forge_jobs.storage.sqlite.errors import Damaged, translated
 from forge_jobs.storage.sqlite.migrating import migrate, pending
 from forge_jobs.storage.sqlite.opening import check_file
 from forge_jobs.storage.sqlite.turnstile import Turnstile, WaitForLock, turnstile_of
+from forge_jobs.storage.sqlite.undecodable import fetched, is_utf8
 
 Connection = apsw.Connection | Borrowed
 """What statements are run on."""
@@ -62,7 +63,14 @@ class Database:
 
     def run(self, connection: Connection, name: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Execute the statement ``sql/<name>.sql`` to its end and return its rows."""
-        return connection.execute(statement("sqlite", name), values).fetchall()
+        try:
+            return connection.execute(statement("sqlite", name), values).fetchall()
+        except UnicodeDecodeError as error:
+            rows = fetched(connection, statement("sqlite", name), values)
+            if rows is not None:
+                return rows
+            told = f"database {self.path} has a text that is none ({error}): no program of ours wrote it"
+            raise Damaged(told) from error
 
     def many(self, connection: Connection, name: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute a statement for each row of values."""
@@ -205,6 +213,7 @@ class Database:
             connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
             connection.pragma("synchronous", "FULL")
             connection.pragma("temp_store", "MEMORY")
+            connection.create_scalar_function("utf8", is_utf8, 1, deterministic=True)
             connection.wal_autocheckpoint(CLIENT_CHECKPOINT_PAGES)
             if pending(connection, self.path):
                 self._take_turn()

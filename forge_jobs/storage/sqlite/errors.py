@@ -9,6 +9,10 @@ import apsw
 from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable
 
 
+class Damaged(DatabaseError):
+    """A row holds what no program of ours wrote: it breaks a rule, or is a text that is none."""
+
+
 def translated(error: apsw.Error, path: Path) -> DatabaseError:
     """Return our error for one of apsw's."""
     for kind, sentence in _SENTENCES:
@@ -20,6 +24,8 @@ def translated(error: apsw.Error, path: Path) -> DatabaseError:
         )
     if isinstance(error, apsw.InterruptError):
         return DatabaseBusy(f"database {path} did not answer within the deadline")
+    if isinstance(error, (apsw.ConstraintError, apsw.MismatchError)):
+        return Damaged(f"database {path} has a row that no program of ours wrote ({error}): see forge-jobs verify")
     return DatabaseError(f"database {path}: {error}")
 
 

@@ -26,7 +26,9 @@ class LifeLocks:
         self._fd: int | None = None
 
     def held(self, byte: int) -> bool:
-        """Return whether another process holds the byte locked."""
+        """Return whether another process holds the byte locked; one that a hand made up is held by nobody."""
+        if not (isinstance(byte, int) and 0 <= byte < 2**62):
+            return False
         if self._fd is None:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         answer = fcntl.fcntl(self._fd, fcntl.F_GETLK, flock_record(byte))

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import apsw
-import msgspec
 
 from forge_jobs.model.metrics import MINUTE, Gauges, Measure, minute_of
 from forge_jobs.storage.metric_ports import ArchivedMetrics
 from forge_jobs.storage.observing import TOTAL, Key, Observations, folded, merged, summed
+from forge_jobs.storage.reading import decoded
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Connection, Database
 from forge_jobs.storage.sqlite.rows import json_text
@@ -84,7 +84,7 @@ class SqliteMetrics:
         """Return what hosts and the database looked like, by minute."""
         with self._database.reading() as connection:
             rows = self._database.run(connection, "gauges_between", (minute_of(since), minute_of(until)))
-        return [(minute, msgspec.json.decode(entry, type=Gauges)) for minute, entry in rows]
+        return [(minute, decoded(entry, Gauges, Gauges)) for minute, entry in rows]
 
     def sizes(self) -> Mapping[str, float]:
         """Return the sizes of the file and of its log, and how much room is left beside them."""

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import apsw
-import msgspec
 
 from forge_jobs.errors import DatabaseUnusable
 from forge_jobs.ids import first_id_at
 from forge_jobs.model.happenings import Sighting
-from forge_jobs.model.job import ErrorEntry
 from forge_jobs.model.states import Status
+from forge_jobs.storage.reading import error_of, record
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.rows import blob, text
 
@@ -70,7 +69,8 @@ class SqliteNews:
 
 
 def _sighting(row: Any) -> Sighting:
-    return Sighting(
+    return record(
+        Sighting,
         seq=row[0],
         id=text(row[1]),
         kind=row[2],
@@ -80,5 +80,5 @@ def _sighting(row: Any) -> Sighting:
         started_at=row[6],
         next_at=row[7],
         claim=(row[8], row[9]),
-        error=None if row[10] is None else msgspec.json.decode(row[10], type=ErrorEntry),
+        error=None if row[10] is None else error_of(row[10]),
     )

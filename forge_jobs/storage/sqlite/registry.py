@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import apsw
-import msgspec
 
 from forge_jobs.storage.census import Census, census_of
 from forge_jobs.storage.claims import Claim, Ended
+from forge_jobs.storage.reading import decoded, record
 from forge_jobs.storage.records import HostRecord, ProcessRecord, WorkerView
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
@@ -96,20 +96,21 @@ class SqliteRegistry:
         return [self._host(row) for row in self._database.run(connection, "hosts")]
 
     def _host(self, row: Any) -> tuple[HostRecord, list[WorkerView]]:
-        record = HostRecord(
+        host = record(
+            HostRecord,
             host_id=row[0],
             hostname=row[1],
             pid=row[2],
             label=row[3],
             version=row[4],
-            queues=msgspec.json.decode(row[5]),
-            kinds=msgspec.json.decode(row[6]),
+            queues=decoded(row[5], list[str], list),
+            kinds=decoded(row[6], list[str], list),
             life_lock=row[7],
             started_at=row[8],
             beat_at=row[9],
             alive=self._locks.held(row[7]),
         )
-        return record, msgspec.json.decode(row[10], type=list[WorkerView])
+        return host, decoded(row[10], list[WorkerView], list)
 
     def claims_of(self, process_ids: Sequence[int]) -> dict[int, list[Claim]]:
         """Return the claims each process holds by the record, in the order of their numbers."""

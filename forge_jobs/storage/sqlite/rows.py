@@ -6,13 +6,15 @@ from typing import Any
 
 import msgspec
 
-from forge_jobs.model.job import ErrorEntry, JobRecord
-from forge_jobs.model.queue import FOR_EVER, QueueSettings, days_of
-from forge_jobs.model.states import Gate, Status
+from forge_jobs.model.job import JobRecord
+from forge_jobs.model.queue import FOR_EVER, QueueSettings, settings_as_stored
 from forge_jobs.storage.claims import Claim
+from forge_jobs.storage.reading import error_of, record
 
 INLINE_BYTES = 1024
 """Payloads and results up to this size stand in the job's row, larger ones beside it."""
+
+_NO_ID = "0" * 32
 
 
 def blob(job_id: str) -> bytes:
@@ -21,8 +23,8 @@ def blob(job_id: str) -> bytes:
 
 
 def text(stored: bytes) -> str:
-    """Return a stored id in its canonical form."""
-    h = stored.hex()
+    """Return a stored id in its canonical form; of what is none, one that no job has."""
+    h = stored.hex() if isinstance(stored, bytes) else _NO_ID
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
@@ -38,19 +40,19 @@ def json_text(value: object) -> str:
 
 def settings_of(row: tuple[Any, ...]) -> QueueSettings:
     """Return a row of the queue table as settings."""
-    return QueueSettings(
+    return settings_as_stored(
         name=row[0],
-        paused=bool(row[1]),
-        backoff_enabled=bool(row[2]),
+        paused=row[1],
+        backoff_enabled=row[2],
         backoff_base=row[3],
         backoff_max=row[4],
-        keep_done=days_of(row[5]),
-        keep_dead=days_of(row[6]),
+        keep_done=row[5],
+        keep_dead=row[6],
         max_workers=row[7],
         memory_limit=row[8],
         keep_done_jobs=row[9],
         keep_dead_jobs=row[10],
-        cool_down=bool(row[11]),
+        cool_down=row[11],
         throttles=row[12],
         throttled_until=row[13],
     )
@@ -78,12 +80,13 @@ def settings_row(settings: QueueSettings) -> tuple[Any, ...]:
 
 def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
     """Return a row of ``get.sql`` or ``find.sql`` as a record."""
-    return JobRecord(
+    return record(
+        JobRecord,
         id=text(row[1]),
         queue=row[2],
         kind=row[3],
-        status=Status(row[4]),
-        gate=None if row[5] is None else Gate(row[5]),
+        status=row[4],
+        gate=row[5],
         priority=row[6],
         attempts=row[7],
         max_attempts=row[8],
@@ -104,11 +107,11 @@ def record_of(row: tuple[Any, ...], errors: list[str]) -> JobRecord:
         limit_key=row[23],
         throttles=row[24],
         trace=row[25],
-        error_history=tuple(msgspec.json.decode(e, type=ErrorEntry) for e in errors),
+        error_history=tuple(error_of(e) for e in errors),
     )
 
 
 def claim_of(row: tuple[Any, ...]) -> Claim:
     """Return a row of ``claims_of.sql`` or ``claims_before.sql`` as a claim, without its payload."""
-    seq, job_id, kind, queue, claim_no, attempts, max_attempts, crashes, started_at = row[:9]
-    return Claim(seq, text(job_id), kind, queue, claim_no, attempts, max_attempts, crashes, b"", started_at)
+    names = ("key", "id", "kind", "queue", "claim_no", "attempt", "max_attempts", "crashes", "claimed_at")
+    return record(Claim, payload=b"", **dict(zip(names, (row[0], text(row[1]), *row[2:9]), strict=True)))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from forge_jobs.model.crontab import KEPT_FIRES, Fire, Firing, Misfire, Outcome, Overlap, ScheduleRecord
+from forge_jobs.model.crontab import KEPT_FIRES, Fire, Firing, Outcome, ScheduleRecord
 from forge_jobs.model.job import Enqueued
+from forge_jobs.storage.reading import record
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.borrowed import Ring
 from forge_jobs.storage.sqlite.database import Connection, Database
@@ -57,7 +58,7 @@ class SqliteSchedules:
         """Return the newest fires of a schedule, newest first."""
         with self._database.reading() as connection:
             return [
-                Fire(fire_at=fire_at, outcome=Outcome(outcome), job_id=None if job_id is None else text(job_id))
+                record(Fire, fire_at=fire_at, outcome=outcome, job_id=None if job_id is None else text(job_id))
                 for fire_at, outcome, job_id in self._database.run(connection, "fires", (name, limit))
             ]
 
@@ -70,7 +71,7 @@ class SqliteSchedules:
         """Return the next instant after ``now`` at which an enabled schedule fires."""
         with self._database.reading() as connection:
             ((instant,),) = self._database.run(connection, "next_fire", (now,))
-            return None if instant is None else int(instant)
+            return instant if isinstance(instant, int) else None
 
     def fire(self, firing: Firing) -> list[Fire] | None:
         """Store the jobs of a schedule's times, the times and the next one, in one transaction; then ring."""
@@ -106,9 +107,9 @@ class SqliteSchedules:
     def restore(self, schedules: Sequence[tuple[ScheduleRecord, Sequence[Fire]]]) -> None:
         """Store schedules as they were in another database, with their fires."""
         with self._database.reading() as connection:
-            for record, fires in schedules:
-                self._database.run(connection, "add_schedule", _row(record))
-                self._remember(connection, record.name, fires)
+            for schedule, fires in schedules:
+                self._database.run(connection, "add_schedule", _row(schedule))
+                self._remember(connection, schedule.name, fires)
 
 
 def _told(fire_at: int, answer: Enqueued | None) -> Fire:
@@ -121,17 +122,18 @@ def _record(row: tuple[Any, ...]) -> ScheduleRecord:
     name, kind, payload, *rest = row
     queue, priority, max_attempts, expression, timezone, overlap, misfire, jitter, enabled = rest[:9]
     declared, next_fire_at, last_fire_at, last_error, created_at, updated_at = rest[9:]
-    return ScheduleRecord(
+    return record(
+        ScheduleRecord,
         name=name,
         kind=kind,
-        payload=payload.encode(),
+        payload=payload.encode() if isinstance(payload, str) else payload,
         queue=queue,
         priority=priority,
         max_attempts=max_attempts,
         expression=expression,
         timezone=timezone,
-        overlap=Overlap(overlap),
-        misfire=Misfire(misfire),
+        overlap=overlap,
+        misfire=misfire,
         jitter=jitter,
         enabled=bool(enabled),
         declared=declared,
@@ -143,8 +145,7 @@ def _record(row: tuple[Any, ...]) -> ScheduleRecord:
     )
 
 
-def _row(record: ScheduleRecord) -> tuple[object, ...]:
-    r = record
+def _row(r: ScheduleRecord) -> tuple[object, ...]:
     return (
         *(r.name, r.kind, r.payload.decode(), r.queue, r.priority, r.max_attempts, r.expression, r.timezone),
         *(r.overlap.value, r.misfire.value, r.jitter, int(r.enabled), r.declared, r.next_fire_at, r.last_fire_at),

@@ -15,6 +15,7 @@ from forge_jobs.storage.admission import Key, admit, parking_of
 from forge_jobs.storage.announcing import End
 from forge_jobs.storage.noting import Tally
 from forge_jobs.storage.observing import Observations
+from forge_jobs.storage.reading import record
 from forge_jobs.storage.records import (
     FIRST_IN_LINE,
     NO_WORKER,
@@ -35,6 +36,7 @@ from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
 from forge_jobs.storage.sqlite.hand_in import add_error, add_tallies
 from forge_jobs.storage.sqlite.metrics import add_observed
+from forge_jobs.storage.sqlite.quarantine import quarantine
 from forge_jobs.storage.sqlite.registry import SqliteRegistry
 from forge_jobs.storage.sqlite.retention import clean
 from forge_jobs.storage.sqlite.rows import json_text, text
@@ -75,7 +77,7 @@ class SqliteUpkeep:
     def _next_due(self) -> int | None:
         with self._database.reading() as connection:
             ((due,),) = self._database.run(connection, "next_due")
-            return None if due is None else int(due)
+            return due if isinstance(due, int) else None
 
     def look(self, host_id: str) -> Glance:
         """Return all that may be to do, for this host or the leader.
@@ -135,7 +137,7 @@ class SqliteUpkeep:
         known = {(queue, kind) for host in hosts for queue in host.queues for kind in host.kinds}
         return [
             Unserved(queue=q, kind=k, jobs=n, reason=UNKNOWN_KIND if q in served else NO_WORKER)
-            for (q, k), n in sorted(waiting.items())
+            for (q, k), n in sorted(waiting.items(), key=repr)
             if (q, k) not in known
         ], [(queue, kind) for queue, kind, _jobs in parked if (queue, kind) in known]
 
@@ -215,7 +217,7 @@ class SqliteUpkeep:
     def run_totals(self, host_id: str) -> RunTotals:
         """Return how the attempts of this host ended."""
         with self._database.reading() as connection:
-            return RunTotals(**dict(self._database.run(connection, "run_totals", (host_id,))))
+            return record(RunTotals, **dict(self._database.run(connection, "run_totals", (host_id,))))
 
     def troubles(self) -> list[Trouble]:
         """Return what about the file makes the queue slow: a log that cannot be moved into it."""
@@ -224,6 +226,10 @@ class SqliteUpkeep:
             return []
         told = f"{self._log} has grown to {size // 2**20} MiB: some program keeps a read transaction open; end it"
         return [Trouble(what="log", told=told)]
+
+    def quarantine(self) -> int:
+        """End live jobs whose rows a hand has damaged; return how many."""
+        return quarantine(self._database)
 
     def checkpoint(self) -> None:
         """Move what was committed into the database file once the log has grown to 4 MB; waits for nobody."""

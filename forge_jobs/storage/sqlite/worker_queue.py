@@ -18,8 +18,10 @@ from forge_jobs.storage.passing import callers_block, passing
 from forge_jobs.storage.sqlite.claiming import claim
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
+from forge_jobs.storage.sqlite.errors import Damaged
 from forge_jobs.storage.sqlite.hand_in import NotAllOurs, hand_in, hand_in_plain, hand_in_seen, is_plain, is_running
 from forge_jobs.storage.sqlite.metrics import add_observed
+from forge_jobs.storage.sqlite.quarantine import quarantine
 from forge_jobs.storage.sqlite.rows import claim_of, settings_of
 
 
@@ -35,6 +37,10 @@ class SqliteWorkerQueue:
         try:
             return self._exchange(process_id, ended, want, at_once=True)
         except NotAllOurs:
+            return self._exchange(process_id, ended, want, at_once=False)
+        except Damaged:
+            if not quarantine(self._database):
+                raise
             return self._exchange(process_id, ended, want, at_once=False)
 
     def _exchange(

@@ -23,7 +23,7 @@ WITH me AS MATERIALIZED (
         WHERE name = line.kind AND (metered OR (limited AND line.limit_key IS NULL)))
 ), claimed AS (
     UPDATE forge_jobs.job
-    SET status = 'in_progress', gate = NULL, attempts = attempts + 1, process_id = $1, started_at = $4, claim_no = $5
+    SET status = 'in_progress', gate = NULL, attempts = least(attempts, 999999) + 1, process_id = $1, started_at = $4, claim_no = $5
     FROM plain WHERE job.seq = plain.seq
     RETURNING job.seq, job.id::text, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
               job.time_limit, job.expires_at, job.limit_key, job.throttles, job.trace, job.priority, job.scheduled_at,
@@ -35,7 +35,8 @@ SELECT json_build_array(
            (SELECT host_id FROM me), '{}'::bigint[], EXISTS (SELECT 1 FROM allowed),
            EXISTS (SELECT 1 FROM line) AND NOT EXISTS (SELECT 1 FROM plain), name, paused, backoff_enabled, backoff_base,
            backoff_max, keep_done, keep_dead, max_workers, memory_limit, keep_done_jobs, keep_dead_jobs, cool_down,
-           throttles, round(1e6 * date_part('epoch', throttled_until))::bigint) AS header,
+           throttles,
+           CASE WHEN isfinite(throttled_until) THEN round(1e6 * date_part('epoch', throttled_until))::bigint END) AS header,
        NULL::bigint AS seq, NULL::text AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
        NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
        NULL::timestamptz AS expires_at, NULL AS limit_key, NULL::integer AS throttles, NULL AS trace,

@@ -1,2 +1,2 @@
 -- Finished jobs by queue and outcome, from the tallies: history is not read.
-SELECT queue, outcome, sum(change)::bigint FROM forge_jobs.tally WHERE outcome IN ('done', 'dead') GROUP BY queue, outcome
+SELECT queue, outcome, greatest(least(sum(change), 9e18), -9e18)::bigint FROM forge_jobs.tally WHERE outcome IN ('done', 'dead') GROUP BY queue, outcome

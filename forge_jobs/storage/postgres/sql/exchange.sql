@@ -19,7 +19,8 @@ WITH me AS MATERIALIZED (
     WHERE job.seq = mine.seq AND EXISTS (SELECT 1 FROM me)
       AND (job.process_id = $1 AND job.claim_no = mine.claim_no AND job.status = 'in_progress') IS TRUE
     RETURNING job.seq, job.queue, job.kind, job.limit_key, job.cpu_time,
-              round(1e6 * date_part('epoch', job.started_at - greatest(job.scheduled_at, job.enqueued_at)))::bigint AS wait,
+              CASE WHEN isfinite(greatest(job.scheduled_at, job.enqueued_at)) THEN round(1e6 * date_part(
+                  'epoch', job.started_at - greatest(job.scheduled_at, job.enqueued_at)))::bigint ELSE 0 END AS wait,
               round(1e6 * date_part('epoch', job.finished_at - job.started_at))::bigint AS run
 ), tallied AS (
     INSERT INTO forge_jobs.tally (host_id, queue, outcome, change)
@@ -96,7 +97,7 @@ WITH me AS MATERIALIZED (
     SELECT seq, place FROM placed WHERE place = 1 OR (cost <= $5 AND size <= $6)
 ), claimed AS (
     UPDATE forge_jobs.job
-    SET status = 'in_progress', gate = NULL, attempts = attempts + 1, process_id = $1, started_at = $7,
+    SET status = 'in_progress', gate = NULL, attempts = least(attempts, 999999) + 1, process_id = $1, started_at = $7,
         claim_no = $10 + chosen.place - 1
     FROM chosen WHERE job.seq = chosen.seq
     RETURNING job.seq, job.id::text, job.kind, job.claim_no, job.attempts, job.max_attempts, job.crashes, job.payload,
@@ -116,7 +117,7 @@ SELECT json_build_array(
            (SELECT host_id FROM me), ARRAY(SELECT seq FROM ended), EXISTS (SELECT 1 FROM allowed),
            EXISTS (SELECT 1 FROM metered), name, paused, backoff_enabled, backoff_base, backoff_max, keep_done, keep_dead,
            max_workers, memory_limit, keep_done_jobs, keep_dead_jobs, cool_down, throttles,
-           round(1e6 * date_part('epoch', throttled_until))::bigint) AS header,
+           CASE WHEN isfinite(throttled_until) THEN round(1e6 * date_part('epoch', throttled_until))::bigint END) AS header,
        NULL::bigint AS seq, NULL::text AS id, NULL AS kind, NULL::bigint AS claim_no, NULL::integer AS attempts,
        NULL::integer AS max_attempts, NULL::integer AS crashes, NULL::json AS payload, NULL::bigint AS time_limit,
        NULL::timestamptz AS expires_at, NULL AS limit_key, NULL::integer AS throttles, NULL AS trace,

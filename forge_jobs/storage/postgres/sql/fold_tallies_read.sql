@@ -4,6 +4,6 @@ WITH taken AS (
     WHERE no = ANY (ARRAY(SELECT no FROM forge_jobs.tally ORDER BY no LIMIT $1 FOR UPDATE SKIP LOCKED))
     RETURNING host_id, queue, outcome, change
 )
-SELECT host.host_id, queue, outcome, sum(change)::bigint
+SELECT host.host_id, queue, outcome, greatest(least(sum(change), 9e18), -9e18)::bigint
 FROM taken LEFT JOIN forge_jobs.host ON host.host_id = taken.host_id
 GROUP BY host.host_id, queue, outcome

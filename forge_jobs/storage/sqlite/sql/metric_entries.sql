@@ -1,2 +1,2 @@
 -- What transactions did and nobody has folded into minutes yet, first ones first.
-SELECT no, at, queue, kind, entry FROM metric_entry ORDER BY no LIMIT ?
+SELECT no, max(0, min(CAST(at AS INTEGER), 9007199254740992)), queue, kind, entry FROM metric_entry ORDER BY no LIMIT ?

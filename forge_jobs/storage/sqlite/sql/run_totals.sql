@@ -1,2 +1,2 @@
 -- How a host's attempts ended.
-SELECT outcome, sum(change) FROM tally WHERE host_id = ? GROUP BY outcome
+SELECT outcome, CAST(total(change) AS INTEGER) FROM tally WHERE host_id = ? AND outcome IN ('done', 'failed', 'dead') GROUP BY outcome

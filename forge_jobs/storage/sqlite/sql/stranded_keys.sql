@@ -1,5 +1,5 @@
 -- Keys for which jobs wait although nobody has a place of theirs, and kinds of which jobs wait.
-SELECT DISTINCT kind, limit_key FROM job AS waiting
+SELECT DISTINCT kind, coalesce(limit_key, '') FROM job AS waiting
 WHERE gate = 2 AND NOT EXISTS (
     SELECT 1 FROM job AS other
     WHERE other.kind = waiting.kind AND other.limit_key = waiting.limit_key AND other.holds_key = 1)
