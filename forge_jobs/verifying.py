@@ -23,6 +23,7 @@ RULES = {
     "processes": "every worker is of a registered supervisor",
     "schedules": "no schedule has fired later than it knows",
     "tallies": "the counts of ended jobs are those of their rows",
+    "values": "settings, rules, limits and schedules are such as can be made",
 }
 """What holds, by name."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from forge_jobs.errors import DatabaseError
 from forge_jobs.model.states import Status
+from forge_jobs.storage import open_storage
 from forge_jobs_supervisor.cli.main import main
 from tests.support.backends import BACKENDS
 from tests.support.poison import GOOD, Column, Crew, Place, ids_of
@@ -88,6 +89,16 @@ def test_a_damaged_row_holds_up_no_other(place: Place) -> None:
                 assert len(crew.ran) == GOOD, f"{column.table}.{column.name} = {value!r:.60}"
                 statuses = crew.storage.operator.statuses(good)
                 assert set(statuses.values()) == {Status.DONE}
+
+
+def test_verify_tells_of_settings_that_nobody_could_have_made(place: Place) -> None:
+    for column in place.hand.columns():
+        if f"{column.table}.{column.name}" in ("queue.backoff_base", "kind.rate_cost", "schedule.jitter"):
+            place.restore()
+            with closing(open_storage(place.backend.url)) as storage:
+                assert storage.checkup.broken("values", 10) == []
+                assert place.hand.write(column, -1.0)
+                assert storage.checkup.broken("values", 10)
 
 
 def test_every_command_answers_in_sentences(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
