@@ -13,7 +13,7 @@ from forge_jobs import Job
 from forge_jobs.errors import DatabaseUnusable
 from tests.support.farm import Farm, eventually, farm_in_schema
 from tests.support.postgres import Server
-from tests.support.proxy import Proxy, free_port
+from tests.support.proxy import Proxy
 
 pytestmark = pytest.mark.processes
 
@@ -82,10 +82,9 @@ def test_a_server_without_connections_left_is_waited_for(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("addresses", [1, 2])
 def test_a_cable_that_is_pulled_and_put_back(tmp_path: Path, addresses: int) -> None:
-    port = free_port()
-    with a_server(port=port) as server:
-        proxy = Proxy(port)
-        url = f"postgresql://forge@{','.join([f'127.0.0.1:{proxy.port}'] * addresses)}/postgres"
+    with a_server() as server:
+        proxy = Proxy(server.url)
+        url = proxy.through(server.url, times=addresses)
         try:
             with farm_in_schema(tmp_path, url) as farm:
                 supervised = farm.supervise("--queue", "default=2")
