@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import psycopg
 from psycopg import conninfo, sql
 
+from forge_jobs.errors import DatabaseUnusable
 from forge_jobs.storage.postgres.connecting import OurConnection, connect
 from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.errors import Late, again, translated
@@ -106,18 +107,15 @@ class PostgresSchema:
             "server_version": "",
         }
         try:
-            connection = connect(self._database.url, self._database.deadline, pooled=self._database.pooled)
-        except psycopg.OperationalError as error:
-            if "does not exist" in str(error):
-                return told
-            raise translated(error, self._database.location) from error
-        with connection:
-            todo = pending(connection, self._database.schema, self._database.location)
-            told["schema_version"] = version_of(connection, self._database.schema).number
-            told["exists"] = bool(told["schema_version"])
-            told["pending_migrations"] = [name for _version, name, _text in todo]
-            told["server_version"] = connection.execute("SHOW server_version").fetchall()[0][0]
-        connection.close()
+            with self._connected() as connection:
+                todo = pending(connection, self._database.schema, self._database.location)
+                told["schema_version"] = version_of(connection, self._database.schema).number
+                told["exists"] = bool(told["schema_version"])
+                told["pending_migrations"] = [name for _version, name, _text in todo]
+                told["server_version"] = connection.execute("SHOW server_version").fetchall()[0][0]
+        except DatabaseUnusable as error:
+            if "does not exist" not in str(error.__cause__):
+                raise
         return told
 
     @contextlib.contextmanager
