@@ -184,12 +184,30 @@ class Database:
 
     @contextlib.contextmanager
     def lending(self) -> Iterator[OurConnection]:
-        """Give a new connection in a transaction, for somebody else to use: with psycopg's own ways and no deadline."""
+        """Give a new connection in a transaction, for somebody else to use: with psycopg's own ways and no deadline.
+
+        To begin and to end the transaction takes no longer than the deadline, however the block ends; what the block
+        raises goes out although nobody answers to the rollback.
+        """
+        raised: BaseException | None = None
         with self.translating(), connect_plainly(self.url, self.deadline) as lent:
             if self.pooled:
                 lent.prepare_threshold = None
-            with lent.transaction():
-                yield lent
+            lent.give_up_at = monotonic() + self.deadline
+            try:
+                with lent.transaction():
+                    lent.give_up_at = float("inf")
+                    try:
+                        yield lent
+                    except BaseException as error:
+                        raised = error
+                        raise
+                    finally:
+                        lent.give_up_at = min(lent.give_up_at, monotonic() + self.deadline)
+            except Late:
+                if raised is not None:
+                    raise raised from raised.__cause__
+                raise
 
     def back(self, lent: OurConnection) -> Borrowed:
         """Take back what was lent, to end the transaction within the deadline."""
