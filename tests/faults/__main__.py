@@ -23,6 +23,7 @@ from tests.faults.torture import Plan, torture_on
 @click.option("--minutes", type=float, help="Go on for so long instead, and see whether anything grows meanwhile.")
 @click.option("--freezes", is_flag=True, help="Stop processes for up to seven seconds, too, as a suspension does.")
 @click.option("--clocks", is_flag=True, help="Set wall clocks by up to an hour, too: the hosts', and the server's.")
+@click.option("--network", is_flag=True, help="Let farms and producers reach PostgreSQL over a network that lies.")
 @click.option("--points", is_flag=True, help="Kill once at each named point, too.")
 @click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
@@ -37,6 +38,7 @@ def main(
     points: bool,
     freezes: bool,
     clocks: bool,
+    network: bool,
     backends: tuple[str, ...],
     path: Path | None,
     keep: Path | None,
@@ -56,9 +58,13 @@ def main(
         points=points,
         freezes=freezes,
         clocks=clocks,
+        network=network,
     )
+    backends = backends or ("sqlite", "postgres")
+    if network and "sqlite" in backends:
+        raise click.UsageError("--network lies between PostgreSQL and its clients: say --backend postgres, too")
     wrong = 0
-    for backend in backends or ("sqlite", "postgres"):
+    for backend in backends:
         with tempfile.TemporaryDirectory(prefix="fj-torture-") as temporary:
             directory = (keep or Path(temporary)) / backend
             directory.mkdir(parents=True)

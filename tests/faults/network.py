@@ -32,7 +32,7 @@ ODDS = {
 }  # fmt: skip
 """How often each comes where chance decides."""
 
-MESSAGES = 2500
+MESSAGES = 1000
 """That pass in the mean, one way of a connection, before one is struck."""
 
 LATE = (0.01, 0.5)

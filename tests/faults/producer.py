@@ -5,14 +5,16 @@ Run as a program with the application's module on its path; killed at any moment
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from forge_jobs import ForgeJobs
+from forge_jobs.errors import DatabaseError
 from tests.support.until import until
 
 BACKLOG = 1500
@@ -36,23 +38,42 @@ MILLISECONDS = {"mixed": (0.0, 10.0), "tiny": (0.0, 0.0), "slow": (20.0, 200.0)}
 
 
 def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Random, backlog: int) -> None:
-    """Enqueue one by one, or some at once."""
+    """Enqueue one by one, or some at once. What ends in an error may be stored or not: go on with the next."""
     from tortured_application import jobs, note
 
     while not stop.exists():
-        until(lambda: stop.exists() or _backlog(jobs) < backlog, within=PATIENCE, told="the backlog to be worked off")
+        until(lambda: stop.exists() or _is_short(jobs, backlog), within=PATIENCE, told="the backlog to be worked off")
         batch = list(itertools.islice(numbers, chance.choice((1, 1, 1, 2, 20, 100))))
         for number in batch:
             note("offer", number)
-        if len(batch) == 1:
-            kind, options = _drawn(workload, batch[0], chance)
-            job = jobs.enqueue(kind, _payload(workload, batch[0], chance), **options)
-            note("held" if job.deduplicated else "ack", batch[0], job.id)
-            continue
-        kinds = ("compute", "sleep", "transact") if workload == "mixed" else ("compute",)
-        bulk = [(chance.choice(kinds), _payload(workload, number, chance)) for number in batch]
-        for number, job in zip(batch, jobs.enqueue_bulk(bulk), strict=True):
-            note("ack", number, job.id)
+        with contextlib.suppress(DatabaseError):
+            if len(batch) == 1:
+                _enqueue_one(workload, batch[0], chance)
+            else:
+                _enqueue_all(workload, batch, chance)
+
+
+def _enqueue_one(workload: str, number: int, chance: random.Random) -> None:
+    from tortured_application import jobs, note
+
+    kind, options = _drawn(workload, number, chance)
+    job = jobs.enqueue(kind, _payload(workload, number, chance), **options)
+    note("held" if job.deduplicated else "ack", number, job.id)
+
+
+def _enqueue_all(workload: str, batch: Sequence[int], chance: random.Random) -> None:
+    from tortured_application import jobs, note
+
+    kinds = ("compute", "sleep", "transact") if workload == "mixed" else ("compute",)
+    bulk = [(chance.choice(kinds), _payload(workload, number, chance)) for number in batch]
+    for number, job in zip(batch, jobs.enqueue_bulk(bulk), strict=True):
+        note("ack", number, job.id)
+
+
+def _is_short(jobs: ForgeJobs, backlog: int) -> bool:
+    with contextlib.suppress(DatabaseError):
+        return _backlog(jobs) < backlog
+    return False
 
 
 def _backlog(jobs: ForgeJobs) -> int:

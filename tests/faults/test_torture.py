@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from tests.faults.__main__ import main
 from tests.faults.torture import Plan, torture_on
 
 pytestmark = pytest.mark.processes
@@ -15,6 +17,7 @@ PLANS = {
     "at random": Plan(jobs=1500, kills=25, seed="short", freezes=True),
     "while clocks are set": Plan(jobs=400, kills=8, seed="clocks", clocks=True),
 }
+NETWORK = Plan(jobs=1500, kills=15, seed="network", network=True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgres"])
@@ -27,3 +30,18 @@ def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None
     assert report.verdict.cut_short > 0
     assert report.verdict.done > plan.jobs / 2
     assert bool(report.clocks_set) == plan.clocks
+
+
+def test_a_network_that_lies_loses_nothing(tmp_path: Path) -> None:
+    with torture_on("postgres", tmp_path, NETWORK) as torture:
+        report = torture.run()
+    print(report.told())
+    assert report.wrong == []
+    assert report.lies
+    assert report.verdict.done > NETWORK.jobs / 2
+
+
+def test_sqlite_has_no_network_to_lie(tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["--network"])
+    assert told.exit_code == 2
+    assert "say --backend postgres" in told.output

@@ -31,6 +31,7 @@ from tests.faults import points
 from tests.faults.clocks import Clocks
 from tests.faults.history import History, Verdict, check, read
 from tests.faults.killer import Killer
+from tests.faults.network import Network
 from tests.faults.producer import BACKLOG, SMALL_BACKLOG
 from tests.faults.soak import Sampler, Slope, schema_of
 from tests.support.farm import Farm, Supervised, farm_in_schema, farms
@@ -74,9 +75,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     clocks: bool = False
     """Whether wall clocks are set meanwhile, by up to an hour."""
 
+    network: bool = False
+    """Whether farms and producers reach the server over a network that lies; on PostgreSQL."""
+
 
 class Report(msgspec.Struct, kw_only=True):
-    """What happened. ``broken`` are the rules of ``forge-jobs verify`` that do not hold."""
+    """What happened. ``broken`` are the rules of ``forge-jobs verify`` that do not hold; ``lies`` are the network's."""
 
     url: str
     plan: Plan
@@ -86,6 +90,7 @@ class Report(msgspec.Struct, kw_only=True):
     verdict: Verdict
     broken: list[str]
     slopes: dict[str, Slope] = {}
+    lies: dict[str, int] = {}
 
     @property
     def wrong(self) -> list[str]:
@@ -96,10 +101,11 @@ class Report(msgspec.Struct, kw_only=True):
     def told(self) -> str:
         """Return it in a line."""
         v = self.verdict
+        lies = f" and {sum(self.lies.values()):,} lies of the network" if self.lies else ""
         return (
             f"{v.done + v.dead:,} jobs, {v.attempts:,} attempts of which {v.cut_short:,} were cut short by "
-            f"{sum(self.kills.values()):,} kills in {self.seconds:.0f} s: {len(v.lost)} lost, {len(v.duplicated)} "
-            f"recorded twice, {len(v.overlapping)} overlapping, {len(self.wrong)} wrong in all"
+            f"{sum(self.kills.values()):,} kills{lies} in {self.seconds:.0f} s: {len(v.lost)} lost, "
+            f"{len(v.duplicated)} recorded twice, {len(v.overlapping)} overlapping, {len(self.wrong)} wrong in all"
         )
 
 
@@ -131,6 +137,7 @@ class Torture:
         self._points = farm.directory / "points"
         points.prepare(self._points)
         self._effects = _effects_table(farm)
+        self._network: Network | None = None
         farm.environment |= {
             "TORTURE_LEDGER": str(self._ledger),
             "TORTURE_EFFECTS": self._effects,
@@ -150,6 +157,8 @@ class Torture:
         begun = time.monotonic()
         self._create_effects()
         with contextlib.ExitStack() as stack:
+            if self.plan.network:
+                stack.callback(self._lay_network().close)
             stack.callback(self._end_producers)
             stack.callback(self._killer.thaw, everybody=True)
             self._supervised = [self._supervise() for _ in range(FARMS)]
@@ -161,10 +170,17 @@ class Torture:
                 self._sampler = Sampler(self.farm, self._supervised[0])
             self._kill_until_enough(begun)
             self._drain()
-        for supervised in self._supervised:
-            supervised.signal(signal.SIGTERM)
-            supervised.wait()
+            for supervised in self._supervised:
+                supervised.signal(signal.SIGTERM)
+                supervised.wait()
         return self._report(time.monotonic() - begun)
+
+    def _lay_network(self) -> Network:
+        """Let everybody but this process reach the database over a network that lies from now on."""
+        self._network = Network(self.farm.url)
+        self.farm.environment["FORGE_DATABASE_URL"] = self._network.through(self.farm.url)
+        self._network.lie(self.plan.seed)
+        return self._network
 
     # -- who works ------------------------------------------------------------------------------------------------
 
@@ -281,6 +297,8 @@ class Torture:
         """Let everything end that is still to be done; the schedule is switched off, which would go on for ever."""
         self._killer.thaw(everybody=True)
         self._clocks.run_late()
+        if self._network:
+            self._network.calm()
         self._end_producers()
         self._revive()
         until(lambda: self.farm.jobs.storage.schedules.get("tick") is not None, within=STUCK)
@@ -304,8 +322,8 @@ class Torture:
         broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
         return Report(
             url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),
-            clocks_set=self._clocks.sets, verdict=verdict, broken=broken,
-            slopes=dict(self._sampler.slopes()) if self._sampler else {},
+            clocks_set=self._clocks.sets, lies=dict(self._network.hits) if self._network else {}, verdict=verdict,
+            broken=broken, slopes=dict(self._sampler.slopes()) if self._sampler else {},
         )  # fmt: skip
 
     def _all_jobs(self) -> Iterator[JobRecord]:

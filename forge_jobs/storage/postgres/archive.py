@@ -22,6 +22,7 @@ class PostgresArchive:
     def locked(self) -> Iterator[None]:
         """Let nobody else write in the block; what it writes is committed at its end, or not at all."""
         with self._database.writing() as connection:
+            self._database.run(connection, "take_time")
             self._database.run(connection, "lock_all")
             yield
 

@@ -16,6 +16,12 @@ from forge_jobs.storage.postgres.errors import Late
 LONGEST_CONNECT = 5.0
 SHORTEST_CONNECT = 2  # libpq takes a shorter time for this one
 ISOLATION = "-c default_transaction_isolation=read\\ committed"
+KEEPALIVE = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+"""By default a server notices after two hours that a machine has vanished, and keeps until then what it had locked."""
+
+KNOWS_TRANSACTION_TIMEOUT = 170_000
+"""From this version on a request of which only a part has come is given up, too."""
+
 PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
 """Every statement has an index that gives its rows in order, so its best plan does not depend on the values. What the
 server knows of a queue's size is often old by minutes, and a plan made for an empty table is ruin on a full one."""
@@ -54,14 +60,27 @@ def connect(url: str, deadline: float, *, left: float | None = None, pooled: boo
 
     What is ``pooled`` by transactions keeps no settings and no prepared statements from one to the next.
     """
-    timeout = f"-c statement_timeout={max(round(deadline * 1000), 1)}"
-    settings = {} if pooled else {"options": f"{timeout} {ISOLATION} {PLANS}"}
-    connection = connect_plainly(url, deadline if left is None else left, cursor_factory=RawCursor, **settings)
+    wait = deadline if left is None else left
+    settings = {} if pooled else {"options": f"{_limits(deadline)} {KEEPALIVE} {ISOLATION} {PLANS}"}
+    connection = connect_plainly(url, wait, cursor_factory=RawCursor, **settings)
     register(connection)
     connection.prepare_threshold = None if pooled else 0
     connection.prepared_max = 300
-    connection.give_up_at = monotonic() + (deadline if left is None else left)
+    connection.give_up_at = monotonic() + wait
+    if not pooled and connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT:
+        connection.execute(f"SET transaction_timeout = {milliseconds(2 * deadline)}")
     return connection
+
+
+def _limits(deadline: float) -> str:
+    """Return the settings by which a program that is out of reach keeps nothing locked: it has given up by then."""
+    limit = milliseconds(deadline)
+    return f"-c statement_timeout={limit} -c idle_in_transaction_session_timeout={limit}"
+
+
+def milliseconds(seconds: float) -> int:
+    """Return a time as the server's settings have it; 0 would stand for none."""
+    return max(round(seconds * 1000), 1)
 
 
 def connect_plainly(url: str, deadline: float, **settings: Any) -> OurConnection:

@@ -20,7 +20,7 @@ from forge_jobs.showing import one_line
 from forge_jobs.storage.postgres.adapting import Instant
 from forge_jobs.storage.postgres.address import SCHEMA
 from forge_jobs.storage.postgres.borrowed import Borrowed
-from forge_jobs.storage.postgres.connecting import OurConnection, connect, connect_plainly, shown
+from forge_jobs.storage.postgres.connecting import OurConnection, connect, connect_plainly, milliseconds, shown
 from forge_jobs.storage.postgres.errors import Late, translated
 from forge_jobs.storage.postgres.migrating import check_version
 from forge_jobs.storage.postgres.server_clock import ServerClock
@@ -212,7 +212,10 @@ class Database:
     def back(self, lent: OurConnection) -> Borrowed:
         """Take back what was lent, to end the transaction within the deadline."""
         lent.give_up_at = monotonic() + self.deadline
-        return Borrowed(lent)
+        ours = Borrowed(lent)
+        limits = (milliseconds(self.deadline), milliseconds(2 * self.deadline))
+        self.run(ours, "end_in_time", tuple(map(str, limits)))
+        return ours
 
     def _open(self) -> OurConnection:
         connection = connect(self.url, self.deadline, left=self._give_up_at - monotonic(), pooled=self.pooled)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg import sql
 
 from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, SchemaMismatch
-from forge_jobs.storage.sql import migrations
+from forge_jobs.storage.sql import migrations, statement
 
 Migration = tuple[int, str, str]
 _LOCK = 0x464A_4F42
@@ -103,6 +103,7 @@ def migrate(connection: psycopg.Connection[Any], schema: str, location: str) -> 
 def _try_to_migrate(connection: psycopg.Connection[Any], schema: str, location: str) -> list[str]:
     with connection.transaction():
         connection.execute("SET LOCAL statement_timeout = 0")
+        connection.execute(statement("postgres", "take_time"))
         connection.execute("SELECT pg_advisory_xact_lock($1)", (_LOCK,))
         connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         todo = pending(connection, schema, location)

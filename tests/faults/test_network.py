@@ -1,0 +1,157 @@
+"""Each transaction over a network that fails at its first message, then at its second, and so on until none is left.
+
+Whatever happens, a transaction is there whole or not at all, what was acknowledged is there, the rows fit together, a
+call raises nothing but a sentence and ends in time, the same program goes on, and the server keeps nothing locked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+from forge_jobs.clock import monotonic
+from forge_jobs.errors import DatabaseError
+from forge_jobs.storage import Storage
+from forge_jobs.storage.postgres.schema import TABLES
+from forge_jobs.storage.postgres.storage import PostgresStorage
+from tests.faults.acts import ACTS, Act, digest, is_whole, live_in, rules_hold
+from tests.faults.network import Fault, Network
+from tests.support.builders import enqueue
+from tests.support.clock import FakeClock
+from tests.support.postgres import server_url
+from tests.support.proxy import Way
+from tests.support.until import until
+
+DEADLINE = 0.5
+IN_TIME = 4.0
+"""Seconds that a call may take: its deadline, or the two that a connection gets at least, on a machine that is busy."""
+
+
+def connected(storage: Storage) -> Act:
+    """Return an enqueue for which a connection is opened first."""
+    storage.close()
+    return lambda: enqueue(storage)
+
+
+HERE: dict[str, Callable[[Storage], Act]] = ACTS | {
+    "open a connection": connected,
+    "describe the schema": lambda s: s.schema.describe,
+}
+
+
+class House:
+    """A database in which there is something for every act; it is brought back after each."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.schema = f"t{os.urandom(6).hex()}"
+        self._server = psycopg.connect(url, autocommit=True)
+        self.looking = PostgresStorage(url, clock=FakeClock(), schema=self.schema)
+        self.looking.schema.create()
+        live_in(self.looking)
+        self._execute(f"CREATE SCHEMA {self.schema}_before")
+        for table in TABLES:
+            self._execute(f"CREATE TABLE {self.schema}_before.{table} AS TABLE {self.schema}.{table}")
+
+    def restore(self) -> None:
+        """Bring back what was there at first."""
+        for table in TABLES:
+            name, before = f"{self.schema}.{table}", f"{self.schema}_before.{table}"
+            self._execute(f"DELETE FROM {name}; INSERT INTO {name} OVERRIDING SYSTEM VALUE SELECT * FROM {before}")
+
+    def lets_go(self) -> bool:
+        """Return whether the server keeps nothing locked for a program that may be gone."""
+        found = self._execute(
+            "SELECT 1 FROM pg_locks JOIN pg_class ON pg_class.oid = relation "
+            f"WHERE relnamespace = '{self.schema}'::regnamespace AND mode LIKE '%Exclusive%'"
+        )
+        return not found.fetchall()
+
+    def _execute(self, text: str) -> psycopg.Cursor:
+        return self._server.execute(text)  # type: ignore[call-overload]  # made here, of nothing from outside
+
+    def close(self) -> None:
+        """Remove it."""
+        self.looking.close()
+        self._execute(f"DROP SCHEMA {self.schema} CASCADE; DROP SCHEMA {self.schema}_before CASCADE")
+        self._server.close()
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    made = House(server_url())
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def network(house: House) -> Iterator[Network]:
+    made = Network(house.url)
+    yield made
+    made.close()
+
+
+class Trial:
+    """One act over the network, on the database as it was at first."""
+
+    def __init__(self, house: House, network: Network, name: str) -> None:
+        house.restore()
+        self.house, self.network = house, network
+        url = network.through(house.url)
+        self.storage = PostgresStorage(url, clock=FakeClock(), deadline=DEADLINE, schema=house.schema)
+        self.act = HERE[name](self.storage)
+        self.before = digest(house.looking)
+
+    def acted(self) -> bool:
+        """Return whether the act was acknowledged; it raises nothing but a sentence, and in time."""
+        begun, told = monotonic(), self.storage.location
+        try:
+            self.act()
+        except DatabaseError as error:
+            acknowledged, told = False, str(error)
+        else:
+            acknowledged = True
+        assert monotonic() - begun < IN_TIME
+        assert self.storage.location in told
+        return acknowledged
+
+    def close(self) -> None:
+        self.storage.close()
+        self.network.drop_all()
+        until(self.house.lets_go)
+
+
+def moments(messages: int, fault: Fault) -> list[int]:
+    """Return at which messages there is a trial: all, or some of very many; of silence each takes a deadline."""
+    if fault is Fault.SILENT:
+        return sorted({(messages + 1) // 2, messages})
+    if messages <= 12:
+        return list(range(1, messages + 1))
+    return sorted({1, 2, messages - 1, messages, *range(3, messages, messages // 8)})
+
+
+@pytest.mark.parametrize("way", Way)
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSED, Fault.HALF, Fault.UNHEARD, Fault.SILENT])
+@pytest.mark.parametrize("name", HERE)
+def test_a_transaction_over_a_network_that_fails(
+    house: House, network: Network, name: str, fault: Fault, way: Way
+) -> None:
+    with contextlib.closing(Trial(house, network, name)) as whole:
+        network.arm(fault, way, 0)
+        assert whole.acted()
+        messages = network.passed
+        after = digest(house.looking)
+    for moment in moments(messages, fault):
+        with contextlib.closing(Trial(house, network, name)) as trial:
+            network.arm(fault, way, moment)
+            acknowledged = trial.acted()
+            assert network.disarm()
+            until(house.lets_go, within=IN_TIME, told="the server to let go of what a dead program had locked")
+            is_whole(house.looking, acknowledged, trial.before, after)
+            job_id = enqueue(trial.storage)  # the program that was hit goes on
+            assert house.looking.operator.get(job_id) is not None
+            rules_hold(house.looking)
