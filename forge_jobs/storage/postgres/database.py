@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from forge_jobs.clock import Clock, monotonic
 from forge_jobs.config import DEADLINE
-from forge_jobs.errors import DatabaseBusy, ForkedProcess
+from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, ForkedProcess
 from forge_jobs.showing import one_line
 from forge_jobs.storage.postgres.adapting import Instant
 from forge_jobs.storage.postgres.address import SCHEMA
@@ -166,6 +166,8 @@ class Database:
             self.close()  # by a restart, while nobody used it: what comes next need not fail for that
             connection = None
         if connection is None or connection.closed:
+            if self._in_transaction:  # on another connection what comes next would be stored without it
+                raise DatabaseUnusable(f"database {self.location} was lost in the middle of a transaction")
             self._connection = connection = self._open()
         connection.give_up_at = self._give_up_at
         return connection

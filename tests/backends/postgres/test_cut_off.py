@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 
 from forge_jobs.clock import monotonic
 from forge_jobs.errors import DatabaseBusy, DatabaseUnusable
+from forge_jobs.model.queue import QueueSettings
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from tests.faults.network import Fault, Network
 from tests.support.builders import enqueue
@@ -93,3 +95,19 @@ def test_the_server_keeps_nothing_for_a_machine_that_has_vanished(far: PostgresS
         assert shown(connection, "idle_in_transaction_session_timeout") == "0", "moving house may take its time"
     with far._database.single() as connection:
         assert shown(connection, "idle_in_transaction_session_timeout") == "1s"
+
+
+def test_nothing_is_stored_of_a_transaction_that_has_lost_its_connection(
+    far: PostgresStorage, storage: PostgresStorage, network: Network
+) -> None:
+    def half() -> None:
+        with far.archive.locked():
+            network.drop_all()
+            with contextlib.suppress(DatabaseUnusable):
+                far.queue_config.queues()  # as one asks who can do without the answer: a clock, say
+            far.archive.store_rest([QueueSettings(name="half")], [])
+
+    with pytest.raises(DatabaseUnusable, match="lost in the middle of a transaction"):
+        half()
+    assert storage.queue_config.queues() == []
+    assert far.queue_config.queues() == []
