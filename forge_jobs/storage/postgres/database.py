@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from forge_jobs.clock import Clock, monotonic
 from forge_jobs.config import DEADLINE
-from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, ForkedProcess
+from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable, ForkedProcess
 from forge_jobs.showing import one_line
 from forge_jobs.storage.postgres.adapting import Instant
 from forge_jobs.storage.postgres.address import SCHEMA
@@ -53,6 +53,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection: OurConnection | None = None
         self._give_up_at = float("inf")
+        self._spent = 0.0  # by a question for the time that was not answered
         self._in_transaction = False
         self._forked = False
         _databases.add(self)
@@ -82,9 +83,14 @@ class Database:
             connection.cursor().executemany(self.text(name), rows)
 
     def ask_clock(self) -> int:
-        """Return the server's time; raise DatabaseError."""
-        with self._turn(CLOCK_SECONDS), self.translating():
-            return self._time_of(self._opened())
+        """Return the server's time; raise DatabaseError, and leave so much less time to the call that asked for it."""
+        begun = monotonic()
+        try:
+            with self._turn(CLOCK_SECONDS), self.translating():
+                return self._time_of(self._opened())
+        except DatabaseError:
+            self._spent = monotonic() - begun
+            raise
 
     def set_clock(self, connection: Connection) -> None:
         """Compare clocks over a connection that a caller lends, if that is due."""
@@ -175,7 +181,8 @@ class Database:
     @contextlib.contextmanager
     def _turn(self, seconds: float | None = None) -> Iterator[None]:
         """Have the connection to oneself; from here on the call's time runs, whatever it is spent on."""
-        give_up_at = monotonic() + (self.deadline if seconds is None else seconds)
+        give_up_at = monotonic() + (max(self.deadline - self._spent, 0.0) if seconds is None else seconds)
+        self._spent = 0.0
         if not self._lock.acquire(timeout=self.deadline):
             raise DatabaseBusy(f"database {self.location}: other threads of this process have used it for too long")
         try:

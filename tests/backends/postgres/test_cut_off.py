@@ -11,6 +11,7 @@ import pytest
 from forge_jobs.clock import monotonic
 from forge_jobs.errors import DatabaseBusy, DatabaseUnusable
 from forge_jobs.model.queue import QueueSettings
+from forge_jobs.storage.postgres.database import CLOCK_SECONDS
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from tests.faults.network import Fault, Network
 from tests.support.builders import enqueue
@@ -111,3 +112,15 @@ def test_nothing_is_stored_of_a_transaction_that_has_lost_its_connection(
         half()
     assert storage.queue_config.queues() == []
     assert far.queue_config.queues() == []
+
+
+def test_the_first_call_of_a_program_ends_in_time_although_it_asks_for_the_time_before(
+    storage: PostgresStorage, network: Network
+) -> None:
+    deadline = 2 * CLOCK_SECONDS
+    far = PostgresStorage(network.through(server_url()), schema=storage._database.schema, deadline=deadline)
+    network.cut()
+    begun = monotonic()
+    with pytest.raises(DatabaseUnusable):
+        enqueue(far)
+    assert monotonic() - begun < deadline + 1
