@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from forge_jobs.clock import MICROSECONDS
+from forge_jobs.clock import MICROSECONDS, monotonic
 from forge_jobs.storage.postgres.connecting import connect
 from forge_jobs.storage.postgres.database import Connection, Database
 from forge_jobs.storage.postgres.errors import Late
@@ -19,6 +19,10 @@ _log = logging.getLogger(__name__)
 
 SOON = MICROSECONDS
 """A job that is due later than that need not be rung for: each coordinator asks twice a second what is due."""
+
+PROVE_EVERY = 30.0
+"""Seconds without a word from the server after which it is asked for one: something in between may keep up a connection
+that leads nowhere any more, and whoever only listens would never know."""
 
 ATTENTION = ""
 """Stands where a ring has its queue: operators want something."""
@@ -61,8 +65,11 @@ class PostgresDoorbell:
     Through a pooler nobody can listen.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, prove_every: float = PROVE_EVERY) -> None:
         self._database = database
+        self._prove_every = prove_every
+        self._heard_at = 0.0
+        self._asked_at: float | None = None
         self._ready = select.epoll()  # one descriptor to wait for, whatever becomes of the connection
         self._connection: psycopg.Connection[Any] | None = None
         self._told = False
@@ -73,7 +80,8 @@ class PostgresDoorbell:
         return self._ready.fileno()
 
     def keep(self) -> None:
-        """Listen (again), if nobody does."""
+        """Listen (again), if nobody does, or if it is in vain."""
+        self._prove()
         if self._database.pooled or (self._connection is not None and not self._connection.closed):
             return
         try:
@@ -86,8 +94,25 @@ class PostgresDoorbell:
                 self._told = True
             return
         self._told = False
-        self._connection = connection
+        self._connection, self._asked_at, self._heard_at = connection, None, monotonic()
         self._ready.register(connection.fileno(), select.EPOLLIN)
+
+    def _prove(self) -> None:
+        """Ask for a word if there was none for long; if none comes by the deadline, the connection is of no use."""
+        if self._connection is None:
+            return
+        now, line = monotonic(), self._connection.pgconn
+        if self._asked_at is not None:
+            if now - self._asked_at > self._database.deadline:
+                self._drop()
+        elif now - self._heard_at > self._prove_every:
+            try:
+                line.send_query(b"")
+                line.flush()
+            except psycopg.Error:
+                self._drop()
+            else:
+                self._asked_at = now
 
     def rings(self) -> list[tuple[str, int, int | None]]:
         """Return all rings that have come, as (queue, jobs ready, instant a scheduled one is due)."""
@@ -101,6 +126,10 @@ class PostgresDoorbell:
                 with contextlib.suppress(ValueError):
                     queue, ready, due, _whose = note.extra.decode().split("\t")
                     heard.append((queue, int(ready), int(due) if due else None))
+            while self._asked_at is not None and not line.is_busy():
+                if line.get_result() is None:
+                    self._asked_at = None
+            self._heard_at = monotonic()
         except psycopg.Error:
             self._drop()
         return heard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 from collections.abc import Iterator
 
 import psycopg
@@ -12,12 +13,14 @@ from forge_jobs.clock import monotonic
 from forge_jobs.errors import DatabaseBusy, DatabaseUnusable
 from forge_jobs.model.queue import QueueSettings
 from forge_jobs.storage.postgres.database import CLOCK_SECONDS
+from forge_jobs.storage.postgres.doorbell import PostgresDoorbell
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from tests.faults.network import Fault, Network
 from tests.support.builders import enqueue
 from tests.support.hands import Hand
 from tests.support.postgres import server_url
 from tests.support.proxy import Way
+from tests.support.until import until
 
 DEADLINE = 1.0
 
@@ -124,3 +127,20 @@ def test_the_first_call_of_a_program_ends_in_time_although_it_asks_for_the_time_
     with pytest.raises(DatabaseUnusable):
         enqueue(far)
     assert monotonic() - begun < deadline + 1
+
+
+def test_who_listens_in_vain_listens_anew(far: PostgresStorage, storage: PostgresStorage, network: Network) -> None:
+    doorbell = PostgresDoorbell(far._database, prove_every=0.0)
+
+    def rings() -> bool:
+        doorbell.keep()
+        enqueue(storage)
+        return bool(select.select([doorbell.fileno()], [], [], 0.1)[0]) and bool(doorbell.rings())
+
+    with contextlib.closing(doorbell):
+        assert until(rings), "and it is heard beside the answers to what proves that"
+        assert until(rings)
+        network.cut()
+        doorbell.keep()
+        network.mend()
+        assert until(rings, within=DEADLINE + 5)
