@@ -31,16 +31,14 @@ _INSTALLED = Path(_SPEC.submodule_search_locations[0]) / "pginstall18"
 class Server:
     """A server of a test's own; without fsync, unless it is ``durable``.
 
-    It listens on a socket in its directory, and on a ``port`` of the loopback interface if one is given. ``settings``
-    are the server's. ``of`` makes it a standby of another. ``programs`` is where another version's are.
-    ``environment`` is what it is started with beside ours.
+    It listens on a socket in its directory. ``settings`` are the server's. ``of`` makes it a standby of another.
+    ``programs`` is where another version's are. ``environment`` is what it is started with beside ours.
     """
 
     def __init__(
         self,
         *,
         durable: bool = False,
-        port: int | None = None,
         settings: Mapping[str, object] = MappingProxyType({}),
         of: Server | None = None,
         programs: Path | None = None,
@@ -48,9 +46,9 @@ class Server:
     ) -> None:
         self._environment = os.environ | dict(environment)
         self.directory = tempfile.mkdtemp(prefix="fj-pg-")
-        self.url = f"postgresql://forge@/postgres?host={self.directory}{f'&port={port}' if port else ''}"
+        self.url = f"postgresql://forge@/postgres?host={self.directory}"
         self._settings = {"max_connections": 200, "fsync": "on" if durable else "off"} | dict(settings)
-        self._settings |= {"listen_addresses": "127.0.0.1" if port else "", "port": port or 5432}
+        self._settings |= {"listen_addresses": "", "port": 5432}
         self._user = "nobody" if os.geteuid() == 0 else None  # a server refuses to run as root
         if self._user:
             shutil.chown(self.directory, self._user)
