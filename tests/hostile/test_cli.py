@@ -73,7 +73,7 @@ VALUES = [
     "{}{}",
     "1h",
 ]
-AT_ONCE = 5
+AT_ONCE = 3
 """Values that are tried for each parameter; all of them in turn."""
 
 TERMINAL = re.compile(r"\x1b|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")

@@ -36,8 +36,8 @@ LOOKS = [
     *(["verify"], ["cron", "list"], ["cron", "show", "report"], ["cron", "next", "report"], ["cleanup"]),
     *(["jobs", "--json"], ["jobs", "--error", "o"], ["status", "--json"], ["cron", "list", "--json"]),
 ]
-FEW = 2
-AT_ONCE = 3
+FEW = 1
+AT_ONCE = 2
 """Commands that are tried on one case; all of them in turn."""
 
 
