@@ -16,7 +16,7 @@ from forge_jobs.model.queue import DEFAULT_QUEUE
 from forge_jobs.options import EnqueueOptions
 from forge_jobs.payload import Parameters
 from forge_jobs.places import working_directory
-from forge_jobs.showing import quoted
+from forge_jobs.showing import one_line, quoted
 from forge_jobs.terminal import FAILURE, echo, print_json
 from forge_jobs_supervisor.cli.common import add_location_options, json_option, opened
 from forge_jobs_supervisor.cli.lines import batches
@@ -172,7 +172,9 @@ def _utf8(text: str) -> str:
 def _variable(text: str) -> tuple[str, str]:
     name, separator, value = _utf8(text).partition("=")
     if not separator:
-        raise InvalidValue(f"--env {quoted(text)}: write NAME=VALUE, or --pass-env NAME to take it from the worker")
+        raise InvalidValue(
+            f"--env {quoted(text)}: write NAME=VALUE, or --pass-env {one_line(text)[:60]} to take it from the worker"
+        )
     return name, value
 
 
