@@ -224,7 +224,7 @@ class Worker:
     def _tell_refused(self, refused: Sequence[int]) -> None:
         late = [end for end in self._ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
         if late:
-            told = "%d results came too late: their jobs were given to others"
+            told = "%d results were not recorded: their jobs had ended already, or were given to others"
             _log.warning(told, len(late), extra={"event": "worker.refused", "jobs": len(late)})
 
     def _release(self, *, keep: int) -> None:

@@ -71,6 +71,7 @@ class SqliteSchema:
             return told
         try:
             connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            connection.set_busy_timeout(int(self._database.deadline * 1000))
             try:
                 told["pending_migrations"] = [name for _version, name, _text in pending(connection, path)]
                 told["schema_version"] = schema_version(connection)
