@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.faults.model import Expected
 from tests.faults.twins import ANY_VERB, Twins, walk
 
 
@@ -40,6 +42,12 @@ def test_no_short_way_leads_to_a_difference() -> None:
     case = Search.TestCase
     case.settings = settings(stateful_step_count=60, max_examples=30)
     case("runTest").runTest()
+
+
+def test_a_difference_is_told_with_the_way_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Expected, "move", lambda _expected, _job_id, _queue: "skipped")
+    with pytest.raises(AssertionError, match=r"seed planted, verb \d+, after .*move"):
+        walk(tmp_path, "planted", 1000)
 
 
 def test_no_difference_shows_on_a_long_way(tmp_path: Path) -> None:

@@ -56,6 +56,10 @@ SUITABLE = {
 """The verbs of an operator, and the statuses in which they do something."""
 
 MANY = 200
+"""Jobs at which most are removed now and then."""
+
+WORLD = 1000
+"""Verbs after which a long walk begins anew."""
 
 Draw = Callable[[Sequence[T]], T]
 """Chooses one of some."""
@@ -77,11 +81,12 @@ class Held(NamedTuple):
 
     @property
     def failed(self) -> str:
-        """How its job ends that fails."""
+        """How its job ends when the attempt fails."""
         return failed(self.claims[0])
 
 
 def failed(claim: Claim) -> str:
+    """Return how a job ends whose attempt fails."""
     return "failed" if claim.attempt < claim.max_attempts else "dead"
 
 
@@ -295,7 +300,7 @@ class Twins:
         self.operate(draw(sorted(SUITABLE)), wanted, draw((1, 2, 4)))
 
     def clear(self, draw: Draw) -> None:
-        """Remove most of what is there, now and then: a run may be long."""
+        """Remove most of what is there, if that is much."""
         if len(self.expected.jobs) > MANY:
             self.operate("delete", ALL, MANY)
 
@@ -511,15 +516,13 @@ ANY_VERB = [verb for verb, often in VERBS.items() for _ in range(often)]
 def main(steps: int, seed: str) -> None:
     """Do verbs in random order to SQLite, PostgreSQL and a plain dictionary, which must agree after each.
 
-    Every thousand verbs the world begins anew, with a seed of its own, which is told where they differ.
+    Every thousand verbs the world begins anew, with a seed of its own, which is told where they differ. PostgreSQL is
+    the server that FORGE_TEST_POSTGRES_URL names, or one that is started.
     """
     for first in range(0, steps, WORLD):
         with tempfile.TemporaryDirectory(prefix="fj-twins-") as directory:
             walk(Path(directory), f"{seed}/{first // WORLD}", min(WORLD, steps - first))
     click.echo(f"{steps:,} verbs: no difference")
-
-
-WORLD = 1000
 
 
 def walk(directory: Path, seed: str, steps: int) -> None:
