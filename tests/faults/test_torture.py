@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 PLANS = {
     "at every named point": Plan(jobs=0, kills=0, seed="points", points=True),
     "at random": Plan(jobs=1500, kills=25, seed="short", freezes=True),
-    "while clocks are set": Plan(jobs=400, kills=8, seed="clocks", clocks=True),
+    "while clocks are set": Plan(jobs=600, kills=30, seed="clocks", pause=(0.2, 0.6), clocks=True),
 }
 NETWORK = Plan(jobs=1500, kills=15, seed="network", network=True)
 
