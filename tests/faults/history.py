@@ -18,6 +18,9 @@ import msgspec
 from forge_jobs.model.job import JobRecord
 from forge_jobs.model.states import FINISHED, Cause
 
+JUST_BEFORE = 1_000_000_000
+"""Nanoseconds from the note of a kill to the death, at most; no pid comes again so soon."""
+
 
 class Event(NamedTuple):
     """A line of the ledger: ``what`` happened to whom (a number or a job's id), in which process, and when (ns)."""
@@ -84,7 +87,7 @@ class History:
         self.offered: set[int] = set()
         self.stored: dict[int, str] = {}
         self.held: set[int] = set()
-        self.kills: dict[int, int] = {}
+        self._kills: dict[int, list[int]] = defaultdict(list)
         self.freezes = 0
         self._starts: dict[str, list[Event]] = defaultdict(list)
         self._ends: dict[tuple[str, str, int], int] = {}
@@ -104,7 +107,7 @@ class History:
             case "end":
                 self._ends[event.whom, event.more, event.pid] = event.at
             case "kill":
-                self.kills[int(event.whom)] = event.at
+                self._kills[int(event.whom)].append(event.at)
             case "freeze":
                 self.freezes += 1
 
@@ -112,6 +115,16 @@ class History:
         """Return the attempts of a job, by their beginning."""
         starts = sorted(self._starts.get(job_id, ()), key=lambda event: event.at)
         return [Run(int(s.more), s.pid, s.at, self._ends.get((job_id, s.more, s.pid))) for s in starts]
+
+    def over(self, run: Run) -> int | None:
+        """Return when a run was over: at its end, or when its process was killed; None where nobody knows.
+
+        In a long history many processes have one pid, one after the other: the first kill from the run on is meant,
+        which may have been noted just before the run began.
+        """
+        if run.end is not None:
+            return run.end
+        return min((at for at in self._kills.get(run.pid, ()) if at > run.start - JUST_BEFORE), default=None)
 
 
 def check(
@@ -169,7 +182,7 @@ def _check_attempts(verdict: Verdict, history: History, job: JobRecord) -> None:
         verdict.untold.append(f"job {job.id} began {len(runs)} times, and {job.attempts} attempts are on record")
     lost = sum(entry.cause is Cause.LOST for entry in job.error_history)
     for one, other in itertools.pairwise(runs):
-        until = history.kills.get(one.pid) if one.end is None else one.end
+        until = history.over(one)
         if until is not None and other.start < until and not lost:
             early = (until - other.start) / 1e6
             verdict.overlapping.append(f"job {job.id}: attempt {other.attempt} began {early:.1f} ms before {one} ended")
@@ -193,7 +206,7 @@ def _check_places(verdict: Verdict, history: History, jobs: Sequence[JobRecord],
     edges: list[tuple[int, int]] = []
     for job in jobs:
         for run in history.runs(job.id):
-            until = history.kills.get(run.pid) if run.end is None else run.end
+            until = history.over(run)
             if until is not None and until > run.start:
                 edges += [(run.start, 1), (until, -1)]
     running = worst = 0

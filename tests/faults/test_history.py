@@ -161,3 +161,9 @@ def test_a_line_that_a_kill_has_cut_is_left_out(tmp_path: Path) -> None:
     assert list(read(ledger)) == []
     ledger.write_text("offer 1 - 10 5\nack 1 a 10 6\noffer 2 - 10 7")
     assert [event.what for event in read(ledger)] == ["offer", "ack"]
+
+
+def test_a_pid_that_comes_again_is_another_process() -> None:
+    killed = "start a 1 20 2\nkill 20 worker 9 {}\nstart a 2 30 4\nend a 2 30 5\nkill 20 worker 9 3600\n"
+    assert checked(STORED + killed.format(3), (1, job(attempts=2))).wrong == []
+    assert checked(STORED + killed.format(4.5), (1, job(attempts=2))).overlapping
