@@ -118,9 +118,10 @@ def torture_on(backend: str, directory: Path, plan: Plan) -> Iterator[Torture]:
             yield Torture(stack.enter_context(contextlib.contextmanager(farms)(directory)), plan, clock)
             return
         servers_clock = stack.enter_context(contextlib.closing(WallClock())) if plan.clocks else None
-        url = server_url()
         if servers_clock:
             url = stack.enter_context(contextlib.closing(Server(environment=servers_clock.environment))).url
+        else:
+            url = server_url()
         yield Torture(stack.enter_context(farm_in_schema(directory, url)), plan, clock, servers_clock)
 
 

@@ -18,7 +18,6 @@ def dies_at(number: int, act: Callable[[], object]) -> bool:
 
     What ``act`` raises fails the test. Each row of an ``executemany`` is a statement to SQLite and none to PostgreSQL.
     """
-    pid = os.getpid()
 
     def child() -> str:
         statements = 0
@@ -26,7 +25,7 @@ def dies_at(number: int, act: Callable[[], object]) -> bool:
         def count(*_statement: Any) -> bool:
             nonlocal statements
             statements += 1
-            if statements == number and os.getpid() != pid:
+            if statements == number:
                 os.kill(os.getpid(), signal.SIGKILL)
             return True
 
