@@ -67,7 +67,7 @@ class Died(Message, frozen=True, kw_only=True):
     """Parent → coordinator: a worker is dead, and what its slot showed: its obituary. Answered by Settled.
 
     ``stopped_claim`` is the claim for which the parent killed it, if it did, ``stop_reason`` why, ``stopped_for`` the
-    same in words. ``killed_by_us``: nothing that it ran counts, save that claim.
+    same in words. ``killed_by_us``: what it ran does not count, save that claim.
     """
 
     process_id: int

@@ -80,25 +80,28 @@ class Undertaker:
 
 
 def _verdict(claim: Claim, died: Died) -> Verdict | None:
-    """Return how an attempt ended by its worker's obituary; None: it never started, or others were the reason."""
+    """Return how an attempt ended by its worker's obituary; None: it never started, or was cut short by us."""
     if claim.claim_no == died.stopped_claim:
         told = f"{died.stopped_for}; it did not stop in time and was killed"
         return stop_verdict(StopReason(died.stop_reason), told, exit_signal=died.signal, pid=died.pid)
-    if claim.claim_no > died.started_no or died.killed_by_us:
+    if claim.claim_no > died.started_no:
         return None
-    if claim.claim_no == died.started_no and died.running:
-        if died.with_supervisor:
-            return Verdict(cause=Cause.LOST, message="the supervisor died, and its workers with it", pid=died.pid)
+    if claim.claim_no < died.started_no or not died.running:
+        # Whoever killed the worker: the job may have done all it does, and must not do so again without a trace.
         return Verdict(
-            cause=Cause.OUT_OF_MEMORY if died.out_of_memory else Cause.CRASHED,
-            message=f"the worker died while it ran this job: {_ending(died)}",
+            cause=Cause.LOST,
+            message=f"the job had ended, but the worker died before that was recorded: {_ending(died)}",
             exit_signal=died.signal,
             exit_code=died.exit_code,
             pid=died.pid,
         )
+    if died.killed_by_us:
+        return None
+    if died.with_supervisor:
+        return Verdict(cause=Cause.LOST, message="the supervisor died, and its workers with it", pid=died.pid)
     return Verdict(
-        cause=Cause.LOST,
-        message=f"the job had ended, but the worker died before that was recorded: {_ending(died)}",
+        cause=Cause.OUT_OF_MEMORY if died.out_of_memory else Cause.CRASHED,
+        message=f"the worker died while it ran this job: {_ending(died)}",
         exit_signal=died.signal,
         exit_code=died.exit_code,
         pid=died.pid,

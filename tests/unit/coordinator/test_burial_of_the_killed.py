@@ -107,14 +107,31 @@ def test_a_job_that_did_not_stop_at_the_end_of_the_farm_goes_back_free(
 
 
 @pytest.mark.parametrize("reason", StopReason)
-def test_bystanders_of_a_killed_job_go_back_free(
+def test_the_held_jobs_of_a_killed_worker_go_back_free(
     storage: Storage, undertaker: Undertaker, worker: Hand, reason: StopReason
 ) -> None:
-    """The held ones, and one that had ended but was not recorded: it ran, but that is not its fault."""
-    ended, _running, *held = bury(storage, undertaker, worker, **killed_for(2, reason))
-
-    for job in (ended, *held):
+    for job in bury(storage, undertaker, worker, **killed_for(2, reason))[2:]:
         assert (job.status, job.gate, job.attempts, job.error_history) == (Status.PENDING, Gate.READY, 0, ())
+
+
+@pytest.mark.parametrize("told", [{"killed_by_us": True}, *(killed_for(2, reason) for reason in StopReason)])
+def test_a_job_that_had_ended_does_not_run_again_without_a_trace_when_we_kill_its_worker(
+    storage: Storage, undertaker: Undertaker, worker: Hand, told: dict[str, Any]
+) -> None:
+    ended = bury(storage, undertaker, worker, **told)[0]
+
+    assert (ended.status, ended.attempts) == (Status.FAILED, 1)
+    (entry,) = ended.error_history
+    assert (entry.cause, entry.exit_signal) == (Cause.LOST, "SIGKILL")
+    assert entry.message == "the job had ended, but the worker died before that was recorded: killed by SIGKILL"
+
+
+def test_a_worker_that_we_killed_after_its_last_job_had_ended_leaves_a_trace_of_it(
+    storage: Storage, undertaker: Undertaker, worker: Hand
+) -> None:
+    jobs = bury(storage, undertaker, worker, killed_by_us=True, running=False)
+
+    assert [job.attempts for job in jobs] == [1, 1, 0, 0]
 
 
 def test_a_job_that_started_while_the_one_before_was_killed_goes_back_free(
@@ -139,10 +156,10 @@ def test_a_kill_for_a_claim_that_is_recorded_already_hits_nobody(storage: Storag
     assert record(storage, first.id).status is Status.DONE
 
 
-def test_all_jobs_of_a_worker_that_we_killed_for_none_of_them_go_back_free(
+def test_what_a_worker_ran_and_held_that_we_killed_for_none_of_its_jobs_goes_back_free(
     storage: Storage, undertaker: Undertaker, worker: Hand
 ) -> None:
-    for job in bury(storage, undertaker, worker, killed_by_us=True):
+    for job in bury(storage, undertaker, worker, killed_by_us=True)[1:]:
         assert (job.status, job.gate, job.attempts, job.error_history) == (Status.PENDING, Gate.READY, 0, ())
 
 
@@ -154,7 +171,7 @@ def test_a_bystander_that_somebody_cancelled_as_well_is_cancelled(
 
     jobs = bury(storage, undertaker, worker, **killed_for(2, StopReason.TIMEOUT))
 
-    assert [job.status for job in jobs] == ["pending", "failed", "dead", "pending"]
+    assert [job.status for job in jobs] == ["failed", "failed", "dead", "pending"]
     (entry,) = jobs[2].error_history
     assert (entry.cause, entry.message, jobs[2].attempts) == (Cause.CANCELLED, "cancelled before it ran", 0)
 
