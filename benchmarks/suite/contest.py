@@ -34,7 +34,7 @@ class Enqueued(NamedTuple):
 
 def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     """Return the rates of enqueueing, of those that store anything, and of draining with 2 and 8 workers."""
-    storing = [one for one in size.going(contestants, main=True) if one.store != "memory"]
+    storing = [one for one in size.going(contestants) if one.store != "memory"]
     figures = _enqueueing(size, storing)
     for workers in WORKERS:
         group = f"Drain of no-op jobs, {workers} workers"

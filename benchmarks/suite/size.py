@@ -40,8 +40,8 @@ class Size:
         self.bulk = 5_000 if quick else 50_000
         self.pickups = 50 if quick else 300
         self.load_seconds = 0.6 if quick else 10.0
-        self.crowd = 50_000 if quick else 1_000_000
-        self.growth = (1_000,) if quick else (1_000, 10_000, 100_000)
+        self.crowd = 20_000 if quick else 1_000_000
+        self.growth = () if quick else (1_000, 10_000, 100_000)
         """Pending rows, beside a whole crowd of them."""
 
         self.crowded_jobs = 5_000 if quick else 20_000
@@ -59,7 +59,7 @@ class Size:
         return self.long_rounds if is_ours(contestant) else self.peer_rounds
 
     def going(self, contestants: Sequence[Contestant], *, main: bool = False) -> list[Contestant]:
-        """Return who takes part: in quick mode, in the ``main`` contest only, those peers that a target names."""
+        """Return who takes part: in quick mode, in the ``main`` drain only, those peers that a target names."""
         if not self.quick:
             return list(contestants)
         return [one for one in contestants if is_ours(one) or (main and one.name in _RIVALS)]

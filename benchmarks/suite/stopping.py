@@ -41,7 +41,7 @@ def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     """Return milliseconds of a cancel, and seconds from a SIGKILL to what follows, as medians of each round."""
     figures = []
     for title, trial, times in (
-        ("From a cancel to the recorded end of a loop in Python", _cancels, (5, 20)),
+        ("From a cancel to the recorded end of a loop in Python", _cancels, (3, 20)),
         ("From SIGKILL of a worker", _worker_killed, (2, 5)),
         ("From SIGKILL of a supervisor, with another one on the database", _supervisor_killed, (1, 2)),
         ("From SIGKILL of all processes of a farm at once, with another one on the database", _host_killed, (1, 1)),

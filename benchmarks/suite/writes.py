@@ -35,7 +35,7 @@ def measure(size: Size, contestants: Sequence[Contestant]) -> list[Figure]:
     ``enqueue`` what it writes while it is idle, about once a second.
     """
     say(TITLE)
-    few, many = (50, 10_000) if size.quick else (1_000, 50_000)
+    few, many = (50, 5_000) if size.quick else (1_000, 50_000)
     found = in_rounds(TITLE, ours(contestants), lambda _: 1 if size.quick else 3, lambda one: _written(one, few, many))
     return [
         Figure(
