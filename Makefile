@@ -53,7 +53,7 @@ soak: $(TOOLS) ## The same for MINUTES=60 on each backend, and see whether anyth
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES) --pause 0.5 3 $(TORTURE)
 
 twins: $(TOOLS) ## Do verbs at random to SQLite, PostgreSQL and a plain dictionary, which must agree after each.
-	@$(BIN)/python -m tests.faults.twins $(TWINS)
+	@$(BIN)/python -m tests.faults.walk $(TWINS)
 
 check: $(TOOLS) ## Look for faults without running: lint, format, types, layers, generated docs.
 	@$(BIN)/ruff check

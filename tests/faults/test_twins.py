@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.faults.model import Expected
-from tests.faults.twins import ANY_VERB, Twins, walk
+from tests.faults.twins import Twins
+from tests.faults.walk import ANY_VERB, walk
 
 
 class Search(RuleBasedStateMachine):
