@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,9 @@ from forge_jobs.terminal import FAILURE
 from tests.faults.producer import KINDS
 from tests.faults.torture import Plan, torture_on
 
+MINUTES = "Go on for so long, instead of --jobs and --kills, and see whether anything grows meanwhile."
+KEPT = click.Path(file_okay=False, resolve_path=True, path_type=Path)
+
 
 @click.command()
 @click.option("--jobs", default=100_000, show_default=True, help="How many jobs must have ended.")
@@ -20,14 +24,14 @@ from tests.faults.torture import Plan, torture_on
 @click.option("--seed", default="0", show_default=True, help="Of everything that is drawn.")
 @click.option("--workload", default="mixed", show_default=True, type=click.Choice(sorted(KINDS)))
 @click.option("--pause", nargs=2, type=float, default=(0.05, 0.4), show_default=True, help="Seconds between two kills.")
-@click.option("--minutes", type=float, help="Go on for so long instead, and see whether anything grows meanwhile.")
-@click.option("--freezes", is_flag=True, help="Stop processes for up to seven seconds, too, as a suspension does.")
+@click.option("--minutes", type=click.FloatRange(min=0.2), help=MINUTES)
+@click.option("--freezes", is_flag=True, help="Stop processes for up to 40 seconds, too, as a suspension does.")
 @click.option("--clocks", is_flag=True, help="Set wall clocks by up to an hour, too: the hosts', and the server's.")
 @click.option("--network", is_flag=True, help="Let farms and producers reach PostgreSQL over a network that lies.")
 @click.option("--points", is_flag=True, help="Kill once at each named point, too.")
 @click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Work in this directory, and keep it.")
+@click.option("--keep", type=KEPT, help="Work in this directory, and keep it.")
 def main(
     jobs: int,
     kills: int,
@@ -43,7 +47,7 @@ def main(
     path: Path | None,
     keep: Path | None,
 ) -> None:
-    """Kill workers, coordinators, supervisors, hosts and producers at random while they work; then check everything.
+    """Kill workers, coordinators, supervisors, hosts, producers and operators while they work; then check everything.
 
     PostgreSQL is the server that FORGE_TEST_POSTGRES_URL names, or one that is started. Exit code 1 if anything is
     wrong; every line says what.
@@ -63,6 +67,10 @@ def main(
     backends = backends or ("sqlite", "postgres")
     if network and "sqlite" in backends:
         raise click.UsageError("--network lies between PostgreSQL and its clients: say --backend postgres, too")
+    for directory in [keep / backend for backend in backends if keep]:
+        if directory.exists():
+            raise click.UsageError(f"--keep: {directory} is there already: name another directory")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # whoever was started is ended, too
     wrong = 0
     for backend in backends:
         with tempfile.TemporaryDirectory(prefix="fj-torture-") as temporary:

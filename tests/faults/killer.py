@@ -8,20 +8,23 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 
-VICTIMS = {"worker": 70, "coordinator": 12, "supervisor": 6, "host": 4, "producer": 8}
+VICTIMS = {"worker": 69, "coordinator": 12, "supervisor": 6, "host": 4, "producer": 7, "operator": 2}
 """Who is killed, and how often each. A host is a supervisor and all its children at once."""
 
-FROZEN = {"frozen worker": 15, "frozen coordinator": 8, "frozen supervisor": 4, "frozen host": 4}
+FROZEN = {"frozen worker": 15, "frozen coordinator": 8, "frozen supervisor": 4, "frozen host": 4, "frozen producer": 2}
 """Who is stopped (SIGSTOP) for a while and goes on as if nothing had been, where that is wanted."""
 
-FREEZE = (0.2, 7.0)
-"""Seconds; a host on PostgreSQL is dead after five."""
+FREEZE, LONG_FREEZE = (0.2, 7.0), (16.0, 40.0)
+"""Seconds; a host on PostgreSQL is dead after five here, a leader is none after 15, a coordinator is stuck after 30."""
+
+LONG = 0.1
+"""The share of long ones."""
 
 
 class Target(NamedTuple):
@@ -32,7 +35,7 @@ class Target(NamedTuple):
 
 
 class Killer:
-    """Hits processes of farms, named by their supervisors' pids, and of producers."""
+    """Hits processes of farms, named by their supervisors' pids, and of others, by what they are."""
 
     def __init__(self, seed: str, ledger: Path, *, freezes: bool) -> None:
         self.chance = random.Random(seed)
@@ -46,20 +49,21 @@ class Killer:
         """Return how often somebody was hit."""
         return sum(self.hits.values())
 
-    def hit(self, supervisors: Sequence[int], producers: Sequence[int]) -> None:
+    def hit(self, supervisors: Sequence[int], clients: Mapping[str, Sequence[int]]) -> None:
         """Hit somebody."""
         (victim,) = self.chance.choices(list(self._victims), list(self._victims.values()))
-        self.hit_a(victim, supervisors, producers)
+        self.hit_a(victim, supervisors, clients)
 
-    def hit_a(self, victim: str, supervisors: Sequence[int], producers: Sequence[int]) -> None:
+    def hit_a(self, victim: str, supervisors: Sequence[int], clients: Mapping[str, Sequence[int]]) -> None:
         """Hit somebody of a sort, if there is one now."""
         how, _, who = victim.rpartition(" ")
-        found = self._found(who, supervisors, producers)
+        found = self._found(who, supervisors, clients)
         if found is None:
             return
         if how == "frozen":
             self._note("freeze", victim, found.pids)
-            until = time.monotonic() + self.chance.uniform(*FREEZE)
+            lengths = LONG_FREEZE if self.chance.random() < LONG else FREEZE
+            until = time.monotonic() + self.chance.uniform(*lengths)
             self._frozen |= dict.fromkeys(found.pids, until)
             self._signal(found.pids, signal.SIGSTOP)
         else:  # when they die is noted too early rather than too late
@@ -75,9 +79,9 @@ class Killer:
                 del self._frozen[pid]
                 self._signal([pid], signal.SIGCONT)
 
-    def _found(self, who: str, supervisors: Sequence[int], producers: Sequence[int]) -> Target | None:
-        if who == "producer":
-            return Target([self.chance.choice(producers)], [])
+    def _found(self, who: str, supervisors: Sequence[int], clients: Mapping[str, Sequence[int]]) -> Target | None:
+        if who in clients:
+            return Target([self.chance.choice(clients[who])], [])
         supervisor = self.chance.choice(supervisors)
         children = _children(supervisor)
         if who == "host":

@@ -10,10 +10,11 @@ import itertools
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from forge_jobs import ForgeJobs
+from forge_jobs import ForgeJobs, Job
 from forge_jobs.errors import DatabaseError
 from tests.support.until import until
 
@@ -25,14 +26,21 @@ SMALL_BACKLOG = 20
 
 PATIENCE = 3600.0
 
+Drawn = tuple[str, dict[str, Any], dict[str, Any]]
+"""A kind, a payload, and what else is said of the job."""
+
 KINDS = {
     "mixed": {
-        "compute": 30, "sleep": 15, "fail": 10, "limited": 10, "transact": 10, "chain": 5, "later": 10, "unique": 10,
+        "compute": 35, "sleep": 15, "transact": 12, "limited": 12, "tenant": 6, "later": 6, "fail": 4, "chain": 4,
+        "unique": 4, "brief": 1, "overrun": 1,
     },
     "tiny": {"compute": 1},
     "slow": {"compute": 1, "sleep": 2, "limited": 1},
 }  # fmt: skip
-"""Workloads: kinds of jobs and how often each comes. Two are ways to enqueue: for later, and with a unique key."""
+"""Workloads: kinds of jobs and how often each comes. Three are ways to enqueue: for later, with a unique key, or for a
+short time, after which nobody wants the job any more."""
+
+TENANTS = ("a", "b", "c")
 
 MILLISECONDS = {"mixed": (0.0, 10.0), "tiny": (0.0, 0.0), "slow": (20.0, 200.0)}
 
@@ -47,27 +55,17 @@ def produce(numbers: Iterator[int], stop: Path, workload: str, chance: random.Ra
         for number in batch:
             note("offer", number)
         with contextlib.suppress(DatabaseError):
-            if len(batch) == 1:
-                _enqueue_one(workload, batch[0], chance)
-            else:
-                _enqueue_all(workload, batch, chance)
+            for number, job in zip(batch, _enqueued([_drawn(workload, n, chance) for n in batch]), strict=True):
+                note("held" if job.deduplicated else "ack", number, job.id)
 
 
-def _enqueue_one(workload: str, number: int, chance: random.Random) -> None:
-    from tortured_application import jobs, note
+def _enqueued(batch: Sequence[Drawn]) -> Sequence[Job]:
+    from tortured_application import jobs
 
-    kind, options = _drawn(workload, number, chance)
-    job = jobs.enqueue(kind, _payload(workload, number, chance), **options)
-    note("held" if job.deduplicated else "ack", number, job.id)
-
-
-def _enqueue_all(workload: str, batch: Sequence[int], chance: random.Random) -> None:
-    from tortured_application import jobs, note
-
-    kinds = ("compute", "sleep", "transact") if workload == "mixed" else ("compute",)
-    bulk = [(chance.choice(kinds), _payload(workload, number, chance)) for number in batch]
-    for number, job in zip(batch, jobs.enqueue_bulk(bulk), strict=True):
-        note("ack", number, job.id)
+    if len(batch) > 1:
+        return jobs.enqueue_bulk(batch)
+    ((kind, payload, options),) = batch
+    return [jobs.enqueue(kind, payload, **options)]
 
 
 def _is_short(jobs: ForgeJobs, backlog: int) -> bool:
@@ -81,18 +79,20 @@ def _backlog(jobs: ForgeJobs) -> int:
     return counts.pending + counts.scheduled + counts.failed if counts else 0
 
 
-def _payload(workload: str, number: int, chance: random.Random) -> dict[str, Any]:
-    return {"number": number, "milliseconds": round(chance.uniform(*MILLISECONDS[workload]), 2)}
-
-
-def _drawn(workload: str, number: int, chance: random.Random) -> tuple[str, dict[str, Any]]:
+def _drawn(workload: str, number: int, chance: random.Random) -> Drawn:
     kinds = KINDS[workload]
     (kind,) = chance.choices(list(kinds), list(kinds.values()))
-    if kind == "later":
-        return "compute", {"delay": chance.uniform(0, 2)}
-    if kind == "unique":
-        return "sleep", {"unique_key": f"key-{number % 7}"}
-    return kind, {}
+    payload = {"number": number, "milliseconds": round(chance.uniform(*MILLISECONDS[workload]), 2)}
+    match kind:
+        case "later":
+            return "compute", payload, {"delay": chance.uniform(0, 2)}
+        case "unique":
+            return "sleep", payload, {"unique_key": f"key-{number % 7}"}
+        case "brief":
+            return "sleep", payload, {"expires_at": datetime.now(UTC) + timedelta(seconds=chance.uniform(0.01, 2))}
+        case "tenant":
+            return kind, payload | {"tenant": chance.choice(TENANTS)}, {}
+    return kind, payload, {}
 
 
 def main() -> None:

@@ -35,24 +35,30 @@ class Slope(msgspec.Struct, kw_only=True):
 class Sampler:
     """Looks at one farm, which nobody kills, and at the database."""
 
-    def __init__(self, farm: Farm, supervised: Supervised) -> None:
+    def __init__(self, farm: Farm, supervised: Supervised, *, one_time: bool = True) -> None:
         self._farm = farm
+        self._one_time = one_time
         self._root = psutil.Process(supervised.pid)
         self._samples: list[tuple[float, dict[str, float]]] = []
-        self._crew = {process.pid: process for process in [self._root, *self._root.children()]}
 
     def look(self, at: float) -> None:
         """Take a sample."""
         found = self._database()
         descriptors = memory = 0.0
-        for process in self._crew.values():
+        for process in [self._root, *self._root.children()]:
             with contextlib.suppress(psutil.Error):
                 descriptors += process.num_fds()
                 memory += process.memory_full_info().uss
+        found |= {"descriptors": descriptors, "memory": memory}
+        if self._one_time:
+            found["latency"] = self._latency()
+        self._samples.append((at, found))
+
+    def _latency(self) -> float:
+        """Return the wait of a job; where clocks are set there is no telling."""
         jobs = self._farm.jobs.list(status="done", limit=200)
         waits = [(job.started_at - job.scheduled_at).total_seconds() for job in jobs if job.started_at]
-        found |= {"descriptors": descriptors, "memory": memory, "latency": median(waits) if waits else 0.0}
-        self._samples.append((at, found))
+        return median(waits) if waits else 0.0
 
     def _database(self) -> dict[str, float]:
         if self._farm.url.startswith("sqlite:"):

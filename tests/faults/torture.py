@@ -1,4 +1,4 @@
-"""Two farms and two producers on one database, and somebody who kills them; then the checker.
+"""Two farms, two producers and an operator on one database, and somebody who kills them; then the checker.
 
 ``python -m tests.faults`` runs it for as many jobs and kills as one likes; the tests run a short one on each backend.
 """
@@ -28,8 +28,9 @@ from forge_jobs.model.job import JobRecord
 from forge_jobs.storage.records import JobFilter
 from forge_jobs.verifying import verify
 from tests.faults import points
+from tests.faults.checker import Verdict, check
 from tests.faults.clocks import Clocks
-from tests.faults.history import History, Verdict, check, read
+from tests.faults.history import History, read
 from tests.faults.killer import Killer
 from tests.faults.network import Network
 from tests.faults.producer import BACKLOG, SMALL_BACKLOG
@@ -43,8 +44,12 @@ pause = threading.Event().wait
 """Lets time go by, at whose end somebody is killed."""
 
 FARMS, WORKERS, PRODUCERS = 2, 2, 2
+PLACES = {"limited": 2, "tenant": 1}
 APART = 10**9
 """Numbers between what one producer and the next offer."""
+
+STEP = 1.0
+"""Seconds between two looks at who is gone, and whose time has come."""
 
 SAMPLE_EVERY = 2.0
 FIRES_EVERY = 20.0
@@ -149,6 +154,7 @@ class Torture:
             farm.environment |= self._clocks.all[0].environment
         self._supervised: list[Supervised] = []
         self._producers: list[subprocess.Popen[bytes]] = []
+        self._operators: list[subprocess.Popen[bytes]] = []
         self._sampler: Sampler | None = None
         self._fires: dict[int, str | None] = {}
         self._fires_at = 0.0
@@ -160,15 +166,17 @@ class Torture:
         with contextlib.ExitStack() as stack:
             if self.plan.network:
                 stack.callback(self._lay_network().close)
-            stack.callback(self._end_producers)
+            stack.callback(self._end_clients)
             stack.callback(self._killer.thaw, everybody=True)
             self._supervised = [self._supervise() for _ in range(FARMS)]
             self._producers = [self._produce(number) for number in range(PRODUCERS)]
+            self._operators = [self._operate()]
             if self.plan.points:
                 self._strike_every_point()
+                self._revive()
             if self.plan.minutes is not None:
                 self._supervised[0].up(WORKERS)
-                self._sampler = Sampler(self.farm, self._supervised[0])
+                self._sampler = Sampler(self.farm, self._supervised[0], one_time=not self.plan.clocks)
             self._kill_until_enough(begun)
             self._drain()
             for supervised in self._supervised:
@@ -192,14 +200,17 @@ class Torture:
 
     def _produce(self, number: int) -> subprocess.Popen[bytes]:
         first = max((n for n in self._offered() if n // APART == number), default=number * APART) + 1
-        command = [sys.executable, "-m", "tests.faults.producer"]
         backlog = BACKLOG if self.plan.minutes is None else SMALL_BACKLOG
         arguments = [str(first), str(self._stop), self.plan.workload, f"{self.plan.seed}/{first}", str(backlog)]
-        log = (self.farm.directory / f"producer-{number}.txt").open("ab")
-        with log:
-            return subprocess.Popen(
-                [*command, *arguments], env=self.farm.environment, cwd=self.farm.directory, stderr=log
-            )
+        return self._client("producer", *arguments, log=f"producer-{number}.txt")
+
+    def _operate(self) -> subprocess.Popen[bytes]:
+        return self._client("operator", str(self._stop), f"{self.plan.seed}/{time.monotonic()}", log="operator.txt")
+
+    def _client(self, module: str, *arguments: str, log: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"tests.faults.{module}", *arguments]
+        with (self.farm.directory / log).open("ab") as stream:
+            return subprocess.Popen(command, env=self.farm.environment, cwd=self.farm.directory, stderr=stream)
 
     def _offered(self) -> Iterator[int]:
         return (int(event.whom) for event in read(self._ledger) if event.what == "offer")
@@ -213,14 +224,17 @@ class Torture:
         for place, producer in enumerate(self._producers):
             if producer.poll() is not None and not self._stop.exists():
                 self._producers[place] = self._produce(place)
+        for place, operator in enumerate(self._operators):
+            if operator.poll() is not None and not self._stop.exists():
+                self._operators[place] = self._operate()
 
-    def _end_producers(self) -> None:
+    def _end_clients(self) -> None:
         self._stop.touch()
-        for producer in self._producers:
+        for client in self._producers + self._operators:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                producer.wait(timeout=30)
-            producer.kill()
-            producer.wait()
+                client.wait(timeout=30)
+            client.kill()
+            client.wait()
 
     # -- who kills themselves ---------------------------------------------------------------------------------------
 
@@ -257,12 +271,10 @@ class Torture:
         """Kill at random moments until there were enough kills and enough jobs, or the time is over."""
         ended, seen_at, sampled_at = -1, time.monotonic(), begun
         while not self._is_enough(begun):
-            pause(self._killer.chance.uniform(*self.plan.pause))
+            self._let_work(self._killer.chance.uniform(*self.plan.pause))
             if self._sampler and time.monotonic() - sampled_at > SAMPLE_EVERY:
                 sampled_at = time.monotonic()
                 self._sampler.look(sampled_at)
-            self._killer.thaw()
-            self._clocks.look()
             if self.plan.minutes is not None or self._killer.all_hits < self.plan.kills:
                 self._hit()
             self._revive()
@@ -271,14 +283,26 @@ class Torture:
             elif time.monotonic() - seen_at > STUCK:
                 raise AssertionError(f"no job has ended for {STUCK:g} s: {self.farm.jobs.counts()}")
 
+    def _let_work(self, seconds: float) -> None:
+        """Let time go by until the next kill; whoever is gone is started again, and whose time has come goes on."""
+        until = time.monotonic() + seconds
+        while (rest := until - time.monotonic()) > 0:
+            pause(min(rest, STEP))
+            self._killer.thaw()
+            self._clocks.look()
+            self._revive()
+
     def _hit(self, victim: str | None = None) -> None:
         """Hit somebody of a sort, or of any; in a soak the first farm is spared."""
         supervisors = [one.pid for one in (self._supervised[1:] if self._sampler else self._supervised)]
-        producers = [one.pid for one in self._producers]
+        clients = {
+            "producer": [one.pid for one in self._producers],
+            "operator": [one.pid for one in self._operators],
+        }
         if victim is None:
-            self._killer.hit(supervisors, producers)
+            self._killer.hit(supervisors, clients)
         else:
-            self._killer.hit_a(victim, supervisors, producers)
+            self._killer.hit_a(victim, supervisors, clients)
 
     def _note_fires(self, *, by_now: bool = False) -> None:
         """Remember the schedule's fires: the database keeps the newest hundred."""
@@ -300,8 +324,9 @@ class Torture:
         self._clocks.run_late()
         if self._network:
             self._network.calm()
-        self._end_producers()
+        self._end_clients()
         self._revive()
+        self.farm.jobs.resume_queue("default")
         until(lambda: self.farm.jobs.storage.schedules.get("tick") is not None, within=STUCK)
         self.farm.jobs.cron.disable("tick")
         self._note_fires(by_now=True)
@@ -317,9 +342,10 @@ class Torture:
     def _report(self, seconds: float) -> Report:
         jobs = [(json.loads(job.payload).get("number"), job) for job in self._all_jobs()]
         history = History(read(self._ledger))
-        places = {"limited": 2}
-        fires = None if self.plan.clocks else self._fires
-        verdict = check(history, jobs, effects=Counter(self._effects_had()), places=places, fires=fires)
+        verdict = check(
+            history, jobs, effects=Counter(self._effects_had()), places=PLACES, fires=self._fires,
+            every_second=not self.plan.clocks, leases=not self.farm.url.startswith("sqlite:"),
+        )  # fmt: skip
         broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
         return Report(
             url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),

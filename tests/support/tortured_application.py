@@ -1,7 +1,9 @@
 """What a farm runs while its processes are killed: every job notes its beginning and its end in a ledger."""
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 
 from application import pause
 
@@ -13,7 +15,10 @@ EFFECTS = os.environ["TORTURE_EFFECTS"]
 MANY = 1000
 """Attempts: a job whose process is killed again and again must still come to its end."""
 
-PLACES = 2
+PLACES, PLACES_OF_A_TENANT = 2, 1
+OVER = 0.05
+"""Seconds that are too many for the first attempt of ``overrun``."""
+
 _CHILDREN = 10**12
 
 
@@ -26,12 +31,23 @@ def note(what: str, job: object, more: object = "-") -> None:
 
 def work(ctx: JobContext, milliseconds: float, *, computes: bool = True) -> None:
     """Take the time between the two notes."""
+    with told(ctx):
+        passed("in a handler")
+        end = time.monotonic() + milliseconds / 1000
+        while time.monotonic() < end:
+            if not computes:
+                pause(milliseconds / 1000)
+
+
+@contextlib.contextmanager
+def told(ctx: JobContext) -> Iterator[None]:
+    """Note the beginning and the end of an attempt, or that an exception has stopped it."""
     note("start", ctx.id, ctx.attempt)
-    passed("in a handler")
-    end = time.monotonic() + milliseconds / 1000
-    while time.monotonic() < end:
-        if not computes:
-            pause(milliseconds / 1000)
+    try:
+        yield
+    except BaseException:
+        note("stop", ctx.id, ctx.attempt)
+        raise
     note("end", ctx.id, ctx.attempt)
 
 
@@ -63,6 +79,19 @@ def limited(ctx: JobContext, number: int, milliseconds: float) -> int:
     return number
 
 
+@jobs.handler(max_attempts=MANY, max_running_per_key=PLACES_OF_A_TENANT, concurrency_key="tenant")
+def tenant(ctx: JobContext, number: int, milliseconds: float, tenant: str) -> int:
+    work(ctx, milliseconds, computes=False)
+    return number
+
+
+@jobs.handler(max_attempts=MANY, timeout=OVER)
+def overrun(ctx: JobContext, number: int, milliseconds: float) -> int:
+    """Take too long at the first attempt."""
+    work(ctx, 0 if ctx.attempt > 1 else 10_000 * OVER, computes=bool(number % 2))
+    return number
+
+
 @jobs.handler(max_attempts=2)
 def fail(ctx: JobContext, number: int, milliseconds: float) -> int:
     """Fail at the first attempt, and every third job for good."""
@@ -75,26 +104,24 @@ def fail(ctx: JobContext, number: int, milliseconds: float) -> int:
 @jobs.handler(max_attempts=MANY)
 def chain(ctx: JobContext, number: int, milliseconds: float) -> int:
     """Enqueue another job in the middle."""
-    note("start", ctx.id, ctx.attempt)
-    child = _CHILDREN + number * 1000 + ctx.attempt
-    note("offer", child)
-    note("ack", child, ctx.enqueue("compute", {"number": child, "milliseconds": milliseconds}).id)
-    note("end", ctx.id, ctx.attempt)
+    with told(ctx):
+        child = _CHILDREN + number * 1000 + ctx.attempt
+        note("offer", child)
+        note("ack", child, ctx.enqueue("compute", {"number": child, "milliseconds": milliseconds}).id)
     return number
 
 
 @jobs.handler(max_attempts=MANY)
 def transact(ctx: JobContext, number: int, milliseconds: float) -> int:
     """Have an effect in the transaction that ends the job: once, whatever happens."""
-    note("start", ctx.id, ctx.attempt)
-    pause(milliseconds / 1000)
-    passed("before a transaction")
-    with ctx.transaction() as transaction:
-        transaction.connection.execute(f"INSERT INTO {EFFECTS} VALUES ({number})")
-        transaction.result = number
-        passed("in a transaction")
-    passed("after a transaction")
-    note("end", ctx.id, ctx.attempt)
+    with told(ctx):
+        pause(milliseconds / 1000)
+        passed("before a transaction")
+        with ctx.transaction() as transaction:
+            transaction.connection.execute(f"INSERT INTO {EFFECTS} VALUES ({number})")
+            transaction.result = number
+            passed("in a transaction")
+        passed("after a transaction")
     return number
 
 
