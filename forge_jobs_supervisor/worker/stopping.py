@@ -8,8 +8,10 @@ first time; it does where the exception was swallowed, in a ``__del__``, a callb
 
 from __future__ import annotations
 
+import inspect
 import sys
-from contextlib import AbstractContextManager
+import traceback
+from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 from pathlib import Path
 from types import FrameType
@@ -21,6 +23,9 @@ from forge_jobs_supervisor.worker.seat import Seat
 
 _CALL = call.__code__
 _STORAGE = str(Path(storage.__file__).parent)
+_BETWEEN = frozenset(getattr(type(contextmanager(list)()), name).__code__ for name in ("__enter__", "__exit__"))
+"""Between a generator and the block that it serves: what is raised there ends neither, and what it holds stays held."""
+
 _DEEPEST = 100
 """How far back a chain of exceptions is followed: more than any that a program means."""
 
@@ -42,6 +47,10 @@ class Stopper:
     def end(self) -> bool:
         """Note that the job has ended; return whether anything was raised in it."""
         self._put_off(False)
+        if (
+            self._raised is not None
+        ):  # whatever a frame of the handler still holds, a lock of the database too, it lets go
+            traceback.clear_frames(self._raised.__traceback__)
         return self._raised is not None
 
     def struck(self) -> JobStopped | None:
@@ -66,7 +75,13 @@ class Stopper:
 
     def _on_event(self, frame: FrameType, event: str, _detail: object) -> None:
         leaves = event == "return" and is_database(frame) and where_is(frame.f_back) is Where.HANDLER
-        if leaves and self.requested() is not None and not self._shields and not self._cleans_up():
+        if (
+            leaves
+            and not _may_go_on(frame)
+            and self.requested() is not None
+            and not self._shields
+            and not self._cleans_up()
+        ):
             raise self._stop()
 
     def requested(self) -> StopReason | None:
@@ -126,6 +141,8 @@ def where_is(frame: FrameType | None) -> Where:
     """Return whether a frame is the handler's, or of a call to the database that the handler made."""
     if frame is None or frame.f_code is _CALL:
         return Where.ELSEWHERE  # it has not begun, or has ended well
+    if frame.f_code in _BETWEEN:
+        return Where.ELSEWHERE
     place = Where.HANDLER
     while frame is not None:
         if frame.f_code is _CALL:
@@ -139,6 +156,11 @@ def where_is(frame: FrameType | None) -> Where:
 def is_database(frame: FrameType) -> bool:
     """Return whether a frame is the storage's."""
     return frame.f_code.co_filename.startswith(_STORAGE)
+
+
+def _may_go_on(frame: FrameType) -> bool:
+    """Return whether a frame that returns may only have yielded: what is raised then does not run its cleanup."""
+    return bool(frame.f_code.co_flags & inspect.CO_GENERATOR)
 
 
 class _Shield(AbstractContextManager[None]):

@@ -42,11 +42,13 @@ class Turnstile:
             raise
 
     def _lock(self, deadline: float, seconds: float, wait: WaitForLock | None) -> None:
-        if (self._straggler is None or not self._straggler.adopt()) and _try_lock(self._fd):
+        if self._straggler is not None and self._straggler.is_over:
             self._straggler = None
+        if self._straggler is None and _try_lock(self._fd):
             return
         left = max(deadline - monotonic(), 0.0)
-        if wait is None or threading.current_thread() is not threading.main_thread():
+        # While a straggler waits it is the process that waits: to get the lock beside it is to have it taken away by it.
+        if self._straggler is not None or wait is None or threading.current_thread() is not threading.main_thread():
             wait = self._wait_in_thread
         if not wait(self._fd, left):
             raise DatabaseBusy(
@@ -97,6 +99,12 @@ class _Straggler:
             if not self._wanted:
                 fcntl.lockf(self._fd, fcntl.LOCK_UN)
             self._over.set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread has ended, and given back what nobody wanted."""
+        with self._mutex:
+            return self._over.is_set()
 
     def adopt(self) -> bool:
         """Want the lock again after a wait that was given up; False if the thread has ended meanwhile."""

@@ -102,6 +102,34 @@ def test_the_next_wait_takes_over_one_that_was_given_up(lock: Path) -> None:
     assert can_lock(lock)
 
 
+def test_who_waits_in_another_way_meanwhile_leaves_no_lock_behind(lock: Path) -> None:
+    """The thread that was given up is not wanted because of a wait that does not go through it."""
+    turnstile = Turnstile(lock)
+    with holding(lock) as holder:
+        for wait in (None, lambda _fd, _seconds: False):
+            with pytest.raises(DatabaseBusy):
+                turnstile.enter(0.01, wait)
+        holder.release()
+
+    until(lambda: can_lock(lock))
+
+
+def test_the_lock_is_had_through_the_thread_that_waits_for_it(lock: Path) -> None:
+    """Beside it, it would be given back by that thread while somebody writes."""
+    turnstile = Turnstile(lock)
+    asked: list[float] = []
+    with holding(lock) as holder:
+        with pytest.raises(DatabaseBusy):
+            turnstile.enter(0.01, None)
+        threading.Thread(target=holder.release).start()
+        turnstile.enter(10.0, lambda _fd, seconds: asked.append(seconds) or True)
+
+    assert asked == []
+    assert not can_lock(lock)
+    turnstile.leave()
+    assert can_lock(lock)
+
+
 def test_a_thread_of_the_same_process_waits_too(lock: Path) -> None:
     turnstile = Turnstile(lock)
     turnstile.enter(1.0, None)
