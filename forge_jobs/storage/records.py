@@ -187,6 +187,9 @@ PUT_OFF = 60 * MICROSECONDS
 FIRST_IN_LINE = 10_000
 """Ready jobs of each queue among which those of unknown kinds are looked for, every few seconds."""
 
+UNPARK_SLICE = 20_000
+"""Jobs made claimable again at once when somebody knows their kind: in a fraction of a coordinator's deadline."""
+
 NO_WORKER = "no worker serves the queue"
 UNKNOWN_KIND = "no worker knows the kind"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 from pathlib import Path
@@ -23,7 +24,14 @@ from forge_jobs_supervisor.worker.seat import Seat
 
 _CALL = call.__code__
 _STORAGE = str(Path(storage.__file__).parent)
-_BETWEEN = frozenset(getattr(type(contextmanager(list)()), name).__code__ for name in ("__enter__", "__exit__"))
+
+
+@contextmanager
+def _block() -> Iterator[None]:
+    yield
+
+
+_BETWEEN = frozenset(getattr(type(_block()), name).__code__ for name in ("__enter__", "__exit__"))
 """Between a generator and the block that it serves: what is raised there ends neither, and what it holds stays held."""
 
 _DEEPEST = 100

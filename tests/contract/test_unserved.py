@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from forge_jobs.model.states import Gate
 from forge_jobs.storage import Storage
-from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, Unserved
+from forge_jobs.storage.records import NO_WORKER, UNKNOWN_KIND, UNPARK_SLICE, Unserved
 from tests.support.backends import Backend
-from tests.support.builders import a_host, a_living_host, enqueue, enqueue_some, only, record
+from tests.support.builders import a_host, a_job, a_living_host, enqueue, enqueue_some, only, record
 from tests.support.hands import Hand
 
 
@@ -46,6 +46,26 @@ def test_telling_changes_nothing(storage: Storage, backend: Backend) -> None:
 
     assert told(storage) == told(storage)
     assert record(storage, job_id).gate is Gate.READY
+
+
+def test_a_host_that_knows_the_kind_of_very_many_frees_them_slice_by_slice(storage: Storage, backend: Backend) -> None:
+    """All at once would take longer than a coordinator may take for one call: it would never come up."""
+    a_living_host(storage, backend, kinds=["work"])
+    more = 3
+    storage.producer.enqueue([a_job("strange") for _ in range(UNPARK_SLICE + more)])
+    assert park_all(storage) == UNPARK_SLICE + more
+
+    a_living_host(storage, backend, "host-b", kinds=["strange"])
+    assert park_all(storage) == UNPARK_SLICE
+
+    for _ in range(2):
+        storage.upkeep.park_unserved(10)
+    assert park_all(storage) == UNPARK_SLICE + more
+
+
+def park_all(storage: Storage) -> int:
+    """Park what is ready, and return how many that were."""
+    return storage.upkeep.park("default", "strange", 2 * UNPARK_SLICE)
 
 
 def test_no_more_of_a_kind_than_the_limit_are_parked_at_once(storage: Storage, backend: Backend) -> None:

@@ -16,9 +16,7 @@ from forge_jobs.storage.postgres.hand_in import hand_in
 from forge_jobs.storage.postgres.liveness import Liveness
 from forge_jobs.storage.postgres.rows import claim_of, json_text
 from forge_jobs.storage.reading import decoded, record
-from forge_jobs.storage.records import HostRecord, ProcessRecord, WorkerView
-
-UNPARK_SLICE = 20_000
+from forge_jobs.storage.records import UNPARK_SLICE, HostRecord, ProcessRecord, WorkerView
 
 
 class PostgresRegistry:

@@ -18,7 +18,7 @@ from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.doorbell import Bells
 from forge_jobs.storage.postgres.hand_in import add_errors, add_tallies
 from forge_jobs.storage.postgres.metrics import add_observed
-from forge_jobs.storage.postgres.registry import UNPARK_SLICE, PostgresRegistry
+from forge_jobs.storage.postgres.registry import PostgresRegistry
 from forge_jobs.storage.postgres.retention import clean
 from forge_jobs.storage.reading import record
 from forge_jobs.storage.records import (
@@ -26,6 +26,7 @@ from forge_jobs.storage.records import (
     NO_WORKER,
     PUT_OFF,
     UNKNOWN_KIND,
+    UNPARK_SLICE,
     Glance,
     Opened,
     RunTotals,

@@ -10,7 +10,7 @@ import apsw
 from forge_jobs.storage.census import Census, census_of
 from forge_jobs.storage.claims import Claim, Ended
 from forge_jobs.storage.reading import decoded, record
-from forge_jobs.storage.records import HostRecord, ProcessRecord, WorkerView
+from forge_jobs.storage.records import UNPARK_SLICE, HostRecord, ProcessRecord, WorkerView
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.database import Database
 from forge_jobs.storage.sqlite.doorbell import Bells
@@ -45,9 +45,8 @@ class SqliteRegistry:
         )
         with self._database.writing() as connection:
             self._database.run(connection, "announce_host", row)
-            freed = {
-                (kind, key) for kind, key in self._database.run(connection, "unpark_served", (queues, kinds)) if key
-            }
+            served = (queues, kinds, UNPARK_SLICE)
+            freed = {(kind, key) for kind, key in self._database.run(connection, "unpark_served", served) if key}
             noted = sorted(freed | {(kind, "") for kind in host.kinds})
             connection.executemany(statement("sqlite", "add_admission"), noted)
 

@@ -47,7 +47,7 @@ class Turnstile:
         if self._straggler is None and _try_lock(self._fd):
             return
         left = max(deadline - monotonic(), 0.0)
-        # While a straggler waits it is the process that waits: to get the lock beside it is to have it taken away by it.
+        # While a straggler waits, the process does: a lock that was got beside it would be given back by it.
         if self._straggler is not None or wait is None or threading.current_thread() is not threading.main_thread():
             wait = self._wait_in_thread
         if not wait(self._fd, left):

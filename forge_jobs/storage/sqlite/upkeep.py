@@ -21,6 +21,7 @@ from forge_jobs.storage.records import (
     NO_WORKER,
     PUT_OFF,
     UNKNOWN_KIND,
+    UNPARK_SLICE,
     Glance,
     Opened,
     RunTotals,
@@ -148,7 +149,7 @@ class SqliteUpkeep:
         """
         unserved, mistaken = self._survey(FIRST_IN_LINE)
         work: list[tuple[str, tuple[object, ...]]] = [
-            ("unpark_served", (json_text([queue]), json_text([kind]))) for queue, kind in mistaken
+            ("unpark_served", (json_text([queue]), json_text([kind]), UNPARK_SLICE)) for queue, kind in mistaken
         ]
         work += parking_of(unserved, limit)
         if work:

@@ -86,7 +86,10 @@ HOT: dict[str, list[str]] = {
     "seq_since": ["SEARCH job USING COVERING INDEX sqlite_autoindex_job_1 (id>?)"],
     "statuses": ["SEARCH job USING INDEX sqlite_autoindex_job_1 (id=?)"],
     "unique_holder": ["SEARCH job USING INDEX job_unique (kind=? AND unique_key=?)"],
-    "unpark_served": ["SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)"],
+    "unpark_served": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING COVERING INDEX job_shut (gate=? AND queue=? AND kind=?)",
+    ],
     "ready_kinds": ["SEARCH job USING COVERING INDEX job_ready (queue=?)"],
     "parked_kinds": ["SEARCH job USING COVERING INDEX job_shut (gate=?)"],
 }
