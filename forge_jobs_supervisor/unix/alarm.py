@@ -11,8 +11,8 @@ class _Late(Exception):
     """The alarm rang."""
 
 
-def _ring(_number: int, _frame: object) -> None:
-    raise _Late
+_AGAIN = 0.02
+"""Seconds between two alarms: the first may come just before the wait begins, which it would not end then."""
 
 
 def wait_for_lock(fd: int, seconds: float) -> bool:
@@ -20,9 +20,17 @@ def wait_for_lock(fd: int, seconds: float) -> bool:
 
     For single-threaded processes only: it borrows SIGALRM and the real-time interval timer.
     """
-    before = signal.signal(signal.SIGALRM, _ring)
+    late = False
+
+    def ring(_number: int, _frame: object) -> None:
+        nonlocal late
+        if not late:
+            late = True
+            raise _Late
+
+    before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _AGAIN)
         fcntl.lockf(fd, fcntl.LOCK_EX)
         signal.setitimer(signal.ITIMER_REAL, 0)
         return True
