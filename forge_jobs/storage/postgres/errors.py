@@ -18,6 +18,18 @@ _FULL = ("too many clients", "too many connections", "connection slots are reser
 """A refused connection has no error code for psycopg, only the server's words."""
 
 
+_GIVEN_UP = ("25P03", "25P04")
+"""The server has ended a session in which nothing was said, or which took longer, than a transaction may."""
+
+
+_UNUSABLE: tuple[tuple[tuple[type[psycopg.Error], ...], str], ...] = (
+    ((pg.InsufficientPrivilege,), "database {location}: {error}: grant it, or use another user"),
+    ((pg.DiskFull, pg.OutOfMemory), "database {location}: {error}: nothing was stored"),
+    ((pg.ReadOnlySqlTransaction,), "database {location} takes no writes: {error}"),
+    ((pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow), "database {location} has ended the session: {error}"),
+)
+
+
 class Late(Exception):
     """The server did not answer within the deadline."""
 
@@ -38,16 +50,15 @@ def again(act: Callable[[], T]) -> T:
 
 def translated(error: psycopg.Error | Late, location: str) -> DatabaseError:
     """Return our error for one of psycopg's."""
-    if isinstance(error, (Late, pg.QueryCanceled, pg.LockNotAvailable)):
+    if isinstance(error, (Late, pg.QueryCanceled, pg.LockNotAvailable)) or error.sqlstate in _GIVEN_UP:
         return DatabaseBusy(f"database {location} did not answer within the deadline")
     if isinstance(error, (pg.DeadlockDetected, pg.SerializationFailure, pg.UniqueViolation)):
         return Contended(f"database {location}: {_first_line(error)}; try again")
     if isinstance(error, (pg.UndefinedTable, pg.InvalidSchemaName, pg.UndefinedColumn)):
         return SchemaMismatch(f"database {location} has no schema of forge-jobs: run forge-jobs-db create")
-    if isinstance(error, pg.InsufficientPrivilege):
-        return DatabaseUnusable(f"database {location}: {_first_line(error)}: grant it, or use another user")
-    if isinstance(error, (pg.DiskFull, pg.OutOfMemory)):
-        return DatabaseUnusable(f"database {location}: {_first_line(error)}: nothing was stored")
+    for kinds, sentence in _UNUSABLE:
+        if isinstance(error, kinds):
+            return DatabaseUnusable(sentence.format(location=location, error=_first_line(error)))
     if isinstance(error, pg.TooManyConnections) or any(told in str(error) for told in _FULL):
         return DatabaseUnusable(
             f"database {location} has no connection left: raise max_connections, or run fewer workers"

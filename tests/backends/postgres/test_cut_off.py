@@ -144,3 +144,40 @@ def test_who_listens_in_vain_listens_anew(far: PostgresStorage, storage: Postgre
         doorbell.keep()
         network.mend()
         assert until(rings, within=DEADLINE + 5)
+
+
+def test_a_session_that_the_server_ends_in_a_transaction_is_a_database_that_is_away(storage: PostgresStorage) -> None:
+    """So that no schedule is blamed for it, and no row is suspected."""
+
+    def ended() -> None:
+        with psycopg.connect(server_url(), autocommit=True) as operator, storage._database.writing() as connection:
+            pid = connection.info.backend_pid
+            assert operator.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,)).fetchone() == (True,)
+            connection.execute("SELECT 1")
+
+    with pytest.raises(DatabaseUnusable, match="has ended the session: terminating connection due to"):
+        ended()
+    assert enqueue(storage), "the next call has a new session"
+
+
+def test_a_transaction_in_which_nothing_is_said_for_long_has_missed_its_deadline(storage: PostgresStorage) -> None:
+    def silent() -> None:
+        with storage._database.writing() as connection:
+            connection.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+            assert select.select([connection.fileno()], [], [], 10)[0], "the server's farewell"
+            connection.execute("SELECT 1")
+
+    with pytest.raises(DatabaseBusy, match="within the deadline"):
+        silent()
+    assert enqueue(storage), "the next call has a new session"
+
+
+def test_a_server_that_was_the_primary_takes_no_writes(storage: PostgresStorage) -> None:
+    def written() -> None:
+        with storage._database.writing() as connection:
+            connection.execute("SET TRANSACTION READ ONLY")
+            connection.execute("CREATE TABLE nothing ()")
+
+    with pytest.raises(DatabaseUnusable, match=r"takes no writes: .* in a read-only transaction"):
+        written()
+    assert enqueue(storage), "the next call has a new session"
