@@ -13,7 +13,7 @@ import psycopg
 from forge_jobs.clock import MICROSECONDS, monotonic
 from forge_jobs.storage.postgres.connecting import connect
 from forge_jobs.storage.postgres.database import Connection, Database
-from forge_jobs.storage.postgres.errors import Late
+from forge_jobs.storage.postgres.errors import Late, translated
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,8 @@ class PostgresDoorbell:
             connection.give_up_at = float("inf")
         except (psycopg.Error, Late) as error:
             if not self._told:
-                _log.warning("nobody listens for rings (%s): new jobs are noticed within half a second", error)
+                told = translated(error, self._database.location)
+                _log.warning("nobody listens for rings (%s): new jobs are noticed within half a second", told)
                 self._told = True
             return
         self._told = False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from forge_jobs.clock import MICROSECONDS
 from forge_jobs.storage.ports import Doorbell
+from forge_jobs.storage.postgres.database import Database
+from forge_jobs.storage.postgres.doorbell import PostgresDoorbell
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from tests.support.builders import enqueue, enqueue_some
 from tests.support.hands import Hand
@@ -73,3 +77,16 @@ def test_nor_does_one_that_is_tried_again_later(
     Hand(storage).fail(wait=seconds)
 
     assert rings(bell, storage) == heard
+
+
+def test_that_nobody_listens_is_told_in_a_line_however_many_servers_were_tried(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = Database(f"postgresql://forge@/postgres?host={tmp_path}/a,{tmp_path}/b")
+    with contextlib.closing(PostgresDoorbell(away)) as bell:
+        assert bell.rings() == []
+
+    (told,) = caplog.messages
+    assert told.startswith("nobody listens for rings (database postgresql://forge@")
+    assert told.endswith("): new jobs are noticed within half a second")
+    assert "\n" not in told
