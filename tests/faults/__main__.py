@@ -28,6 +28,7 @@ KEPT = click.Path(file_okay=False, resolve_path=True, path_type=Path)
 @click.option("--freezes", is_flag=True, help="Stop processes for up to 40 seconds, too, as a suspension does.")
 @click.option("--clocks", is_flag=True, help="Set wall clocks by up to an hour, too: the hosts', and the server's.")
 @click.option("--network", is_flag=True, help="Let farms and producers reach PostgreSQL over a network that lies.")
+@click.option("--server", is_flag=True, help="Restart, crash, kill, fill or replace a PostgreSQL of its own meanwhile.")
 @click.option("--points", is_flag=True, help="Kill once at each named point, too.")
 @click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
@@ -43,6 +44,7 @@ def main(
     freezes: bool,
     clocks: bool,
     network: bool,
+    server: bool,
     backends: tuple[str, ...],
     path: Path | None,
     keep: Path | None,
@@ -63,10 +65,15 @@ def main(
         freezes=freezes,
         clocks=clocks,
         network=network,
+        server=server,
     )
     backends = backends or ("sqlite", "postgres")
     if network and "sqlite" in backends:
         raise click.UsageError("--network lies between PostgreSQL and its clients: say --backend postgres, too")
+    if server and "sqlite" in backends:
+        raise click.UsageError("--server is PostgreSQL's: say --backend postgres, too")
+    if server and (network or clocks or minutes is not None):
+        raise click.UsageError("--server goes with neither --network nor --clocks nor --minutes")
     for directory in [keep / backend for backend in backends if keep]:
         if directory.exists():
             raise click.UsageError(f"--keep: {directory} is there already: name another directory")
@@ -86,6 +93,8 @@ def _tortured(backend: str, directory: Path, plan: Plan, path: Path | None) -> i
     click.echo(f"{backend}: {report.told()}")
     for name, slope in report.slopes.items():
         click.echo(f"  {name}: {slope.mean:,.6g} in the mean, {slope.rise:+,.6g} over the run")
+    for fault, times in sorted(report.outages.items()):
+        click.echo(f"  {times:,} times {fault}")
     for told in report.wrong:
         click.echo(f"  {told}", err=True)
     if path is not None:

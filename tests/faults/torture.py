@@ -17,11 +17,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import apsw
 import msgspec
-import psycopg
 
 from forge_jobs.model.checks import Level
 from forge_jobs.model.job import JobRecord
@@ -30,11 +27,13 @@ from forge_jobs.verifying import verify
 from tests.faults import points
 from tests.faults.checker import Verdict, check
 from tests.faults.clocks import Clocks
+from tests.faults.effects import connected, effects_table
 from tests.faults.history import History, read
 from tests.faults.killer import Killer
 from tests.faults.network import Network
 from tests.faults.producer import BACKLOG, SMALL_BACKLOG
-from tests.faults.soak import Sampler, Slope, schema_of
+from tests.faults.server import Pair, patiently
+from tests.faults.soak import Sampler, Slope
 from tests.support.farm import Farm, Supervised, farm_in_schema, farms
 from tests.support.postgres import Server, server_url
 from tests.support.until import until
@@ -83,9 +82,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     network: bool = False
     """Whether farms and producers reach the server over a network that lies; on PostgreSQL."""
 
+    server: bool = False
+    """Whether the server is restarted, killed, full or replaced by its standby meanwhile; on PostgreSQL."""
+
 
 class Report(msgspec.Struct, kw_only=True):
-    """What happened. ``broken`` are the rules of ``forge-jobs verify`` that do not hold; ``lies`` are the network's."""
+    """What happened. ``broken``: rules of ``forge-jobs verify``; ``lies``: the network's; ``outages``: the server's."""
 
     url: str
     plan: Plan
@@ -96,6 +98,7 @@ class Report(msgspec.Struct, kw_only=True):
     broken: list[str]
     slopes: dict[str, Slope] = {}
     lies: dict[str, int] = {}
+    outages: dict[str, int] = {}
 
     @property
     def wrong(self) -> list[str]:
@@ -107,6 +110,7 @@ class Report(msgspec.Struct, kw_only=True):
         """Return it in a line."""
         v = self.verdict
         lies = f" and {sum(self.lies.values()):,} lies of the network" if self.lies else ""
+        lies += f" and {sum(self.outages.values()):,} outages of the server" if self.outages else ""
         return (
             f"{v.done + v.dead:,} jobs, {v.attempts:,} attempts of which {v.cut_short:,} were cut short by "
             f"{sum(self.kills.values()):,} kills{lies} in {self.seconds:.0f} s: {len(v.lost)} lost, "
@@ -123,17 +127,20 @@ def torture_on(backend: str, directory: Path, plan: Plan) -> Iterator[Torture]:
             yield Torture(stack.enter_context(contextlib.contextmanager(farms)(directory)), plan, clock)
             return
         servers_clock = stack.enter_context(contextlib.closing(WallClock())) if plan.clocks else None
-        if servers_clock:
+        pair = stack.enter_context(contextlib.closing(Pair())) if plan.server else None
+        if pair:
+            url = pair.url
+        elif servers_clock:
             url = stack.enter_context(contextlib.closing(Server(environment=servers_clock.environment))).url
         else:
             url = server_url()
-        yield Torture(stack.enter_context(farm_in_schema(directory, url)), plan, clock, servers_clock)
+        yield Torture(stack.enter_context(farm_in_schema(directory, url)), plan, clock, servers_clock, pair=pair)
 
 
 class Torture:
     """One database with all who work on it; started again when they are killed."""
 
-    def __init__(self, farm: Farm, plan: Plan, *clocks: WallClock | None) -> None:
+    def __init__(self, farm: Farm, plan: Plan, *clocks: WallClock | None, pair: Pair | None = None) -> None:
         self.farm = farm
         self.plan = plan
         self._clocks = Clocks(plan.seed, [clock for clock in clocks if clock])
@@ -142,8 +149,9 @@ class Torture:
         self._stop = farm.directory / "stop"
         self._points = farm.directory / "points"
         points.prepare(self._points)
-        self._effects = _effects_table(farm)
+        self._effects = effects_table(farm)
         self._network: Network | None = None
+        self._pair = pair
         farm.environment |= {
             "TORTURE_LEDGER": str(self._ledger),
             "TORTURE_EFFECTS": self._effects,
@@ -166,6 +174,8 @@ class Torture:
         with contextlib.ExitStack() as stack:
             if self.plan.network:
                 stack.callback(self._lay_network().close)
+            if self._pair:
+                self._pair.lie(self.plan.seed)
             stack.callback(self._end_clients)
             stack.callback(self._killer.thaw, everybody=True)
             self._supervised = [self._supervise() for _ in range(FARMS)]
@@ -201,6 +211,8 @@ class Torture:
     def _produce(self, number: int) -> subprocess.Popen[bytes]:
         first = max((n for n in self._offered() if n // APART == number), default=number * APART) + 1
         backlog = BACKLOG if self.plan.minutes is None else SMALL_BACKLOG
+        if self._pair:  # each commit waits for two disks
+            backlog = min(backlog, self.plan.jobs)
         arguments = [str(first), str(self._stop), self.plan.workload, f"{self.plan.seed}/{first}", str(backlog)]
         return self._client("producer", *arguments, log=f"producer-{number}.txt")
 
@@ -265,6 +277,8 @@ class Torture:
     def _is_enough(self, begun: float) -> bool:
         if self.plan.minutes is not None:
             return time.monotonic() - begun > 60 * self.plan.minutes
+        if self._pair and not self._pair.has_done_all:
+            return False
         return self._killer.all_hits >= self.plan.kills and self._ended() >= self.plan.jobs
 
     def _kill_until_enough(self, begun: float) -> None:
@@ -309,13 +323,13 @@ class Torture:
         now = time.monotonic()
         if by_now or now - self._fires_at > FIRES_EVERY:
             self._fires_at = now
-            found = self.farm.jobs.storage.schedules.fires("tick", 100)
+            found = patiently(lambda: self.farm.jobs.storage.schedules.fires("tick", 100))
             self._fires |= {fire.fire_at: fire.job_id for fire in found}
 
     # -- the end --------------------------------------------------------------------------------------------------
 
     def _ended(self) -> int:
-        counts = self.farm.jobs.counts().get("default")
+        counts = patiently(self.farm.jobs.counts).get("default")
         return counts.done + counts.dead if counts else 0
 
     def _drain(self) -> None:
@@ -324,6 +338,8 @@ class Torture:
         self._clocks.run_late()
         if self._network:
             self._network.calm()
+        if self._pair:
+            self._pair.calm()
         self._end_clients()
         self._revive()
         self.farm.jobs.resume_queue("default")
@@ -351,6 +367,7 @@ class Torture:
             url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),
             clocks_set=self._clocks.sets, lies=dict(self._network.hits) if self._network else {}, verdict=verdict,
             broken=broken, slopes=dict(self._sampler.slopes()) if self._sampler else {},
+            outages=dict(self._pair.hits) if self._pair else {},
         )  # fmt: skip
 
     def _all_jobs(self) -> Iterator[JobRecord]:
@@ -368,38 +385,9 @@ class Torture:
 
     def _create_effects(self) -> None:
         self.farm.jobs.counts()  # the database is made by its first use
-        with _connected(self.farm) as execute:
+        with connected(self.farm) as execute:
             execute(f"CREATE TABLE {self._effects} (number BIGINT NOT NULL)")
 
     def _effects_had(self) -> list[int]:
-        with _connected(self.farm) as execute:
+        with connected(self.farm) as execute:
             return [number for (number,) in execute(f"SELECT number FROM {self._effects}")]
-
-
-def _effects_table(farm: Farm) -> str:
-    return "effect" if farm.url.startswith("sqlite:") else f"{schema_of(farm)}.effect"
-
-
-@contextlib.contextmanager
-def _connected(farm: Farm) -> Iterator[Any]:
-    """Give a function that runs one statement on a connection of one's own and returns its rows."""
-    if farm.url.startswith("sqlite:"):
-        connection = apsw.Connection(str(farm.directory / "queue.sqlite"))
-        connection.set_busy_timeout(30_000)
-        with contextlib.closing(connection):
-            yield lambda statement: connection.execute(statement).fetchall()
-        return
-    with psycopg.connect(_plain(farm.url), autocommit=True) as server:
-
-        def execute(statement: str) -> list[tuple[Any, ...]]:
-            cursor = server.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-        yield execute
-
-
-def _plain(url: str) -> str:
-    """Return a URL without what is forge-jobs' own."""
-    place, _, query = url.partition("?")
-    ours = ("schema=", "stale_after=")
-    return f"{place}?{'&'.join(part for part in query.split('&') if not part.startswith(ours))}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import importlib.util
 import os
@@ -56,7 +57,7 @@ class Server:
         if of is None:
             self._run("initdb", "--pgdata", f"{self.directory}/data", "--no-sync", *_USER)
         else:
-            copy = ["--pgdata", f"{self.directory}/data", "--write-recovery-conf", "--no-sync"]
+            copy = ["--pgdata", f"{self.directory}/data", "--write-recovery-conf", "--no-sync", "--checkpoint=fast"]
             self._run("pg_basebackup", *copy, "--dbname", of.url)
         self.start()
 
@@ -103,10 +104,33 @@ class Server:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(30)
 
+    def crash(self) -> None:
+        """Stop it as it stops itself after a fault: at once, and what it had in memory is lost."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
+
+    def kill(self) -> None:
+        """Kill all of its processes; none of them has time to say a word."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGSTOP)  # so that no more are born
+            processes = self.processes
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._process.wait(30)
+            until(lambda: not any(map(_lives, processes)), within=30, told="PostgreSQL's processes to be gone")
+
     def close(self) -> None:
         """Stop it and remove its data."""
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def having(url: str, **options: object) -> str:
