@@ -4,6 +4,7 @@
 PYTHON  ?= python3
 WORKERS ?= 8
 MINUTES ?= 60
+SEED    ?= 0
 
 override VENV := .venv
 override BENCH_VENV := .venv-bench
@@ -35,7 +36,7 @@ else echo "$(1) cannot make a virtual environment; this helps: apt-get install p
 fi || { rm -rf $(2); exit 1; }
 endef
 
-.PHONY: help demo test torture soak twins check bench bench-quick format docs clean
+.PHONY: help demo test torture soak twins hostile check bench bench-quick format docs clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,10 @@ soak: $(TOOLS) ## The same for MINUTES=60 on each backend, and see whether anyth
 
 twins: $(TOOLS) ## Do verbs at random to SQLite, PostgreSQL and a plain dictionary, which must agree after each.
 	@$(BIN)/python -m tests.faults.walk $(TWINS)
+
+hostile: $(TOOLS) ## Write into rows, type and configure what nobody would: make hostile SEED=x HOSTILE="--cases 500".
+	@$(BIN)/python -m tests.hostile --seed "$(SEED)" $(HOSTILE)
+	@FORGE_TEST_SEED="$(SEED)" $(BIN)/python -m pytest -q --hypothesis-profile=search tests/hostile/test_cli.py tests/hostile/test_config.py
 
 check: $(TOOLS) ## Look for faults without running: lint, format, types, layers, generated docs.
 	@$(BIN)/ruff check

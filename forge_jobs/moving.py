@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from forge_jobs.errors import DatabaseError, DatabaseUnusable, UsageError, WorkersAlive
+from forge_jobs.errors import DatabaseError, DatabaseUnusable, ForgeJobsError, UsageError, WorkersAlive
 from forge_jobs.model.crontab import KEPT_FIRES, Fire, ScheduleRecord
 from forge_jobs.model.limits import Bucket, KindRules
+from forge_jobs.showing import quoted
 from forge_jobs.storage.records import ArchivedJob
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
     Nobody else writes meanwhile.
 
     Raises WorkersAlive where a live supervisor uses either, UsageError where the target is not empty, DatabaseError
-    where what is read back from the target differs from what was read from the source: nothing is there then.
+    where the source has what cannot be stored, since a hand wrote it, or where what is read back from the target
+    differs from what was read from the source: nothing is there then.
     """
     if source.location == target.location:
         raise UsageError(f"{source.location} cannot be copied into itself: name another database")
@@ -44,6 +47,18 @@ def copy(source: Storage, target: Storage, progress: Callable[[int], None] = lam
     target.schema.create()
     _check_nobody_works(source)
     _check_nobody_works(target)
+    try:
+        return _copy(source, target, progress)
+    except ForgeJobsError:
+        raise
+    except (ValueError, TypeError, ArithmeticError, struct.error) as error:
+        told = (
+            f"{source.location} has a value that cannot be copied ({quoted(str(error))}): no program of ours wrote it"
+        )
+        raise DatabaseUnusable(f"{told}; forge-jobs verify may tell where, and nothing was copied") from error
+
+
+def _copy(source: Storage, target: Storage, progress: Callable[[int], None]) -> Copied:
     with source.archive.locked(), target.archive.locked():
         _check_nobody_works(source)  # nor has come meanwhile
         _check_nobody_works(target)

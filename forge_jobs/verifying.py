@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from forge_jobs.storage.looking_ports import Checkup
 
 RULES = {
-    "attempts": "every job that runs or ended was started, and none waits for an attempt that it may not have",
+    "attempts": "every job that runs or ended was started, and none has, or waits for, an attempt that it may not have",
     "bodies": "every job has its payload, and its result if it is done",
     "claims": "no claim is of two jobs",
     "errors": "every job that failed says why, and every error is of a job",
+    "orphans": "every claim is of a registered worker, or no supervisor has had the time to give it back",
     "places": "only jobs under a limit wait for a place of it, or have one",
-    "processes": "every worker is of a registered supervisor",
+    "processes": "every worker is of a registered supervisor, or none has had the time to take it off",
     "schedules": "no schedule has fired later than it knows",
+    "states": "every job has what its state needs, and nothing that belongs to another one",
     "tallies": "the counts of ended jobs are those of their rows",
     "values": "settings, rules, limits and schedules are such as can be made",
 }

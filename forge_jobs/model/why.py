@@ -276,10 +276,10 @@ def _running(facts: Facts) -> Iterator[Reason]:
 
 def _finished(facts: Facts) -> Iterator[Reason]:
     job = facts.job
-    assert job.finished_at is not None
-    ended = _ago(facts, job.finished_at)
+    began, finished = job.started_at, job.finished_at
+    ended = "at an unknown time" if finished is None else _ago(facts, finished)  # where a hand has changed the row
     if job.status is Status.DONE:
-        took = "" if job.started_at is None else f", in {span((job.finished_at - job.started_at) / MICROSECONDS)}"
+        took = "" if began is None or finished is None else f", in {span((finished - began) / MICROSECONDS)}"
         yield Reason(code="done", told=f"attempt {job.attempts} succeeded {ended}{took}")
         return
     attempts = attempts_of(job)

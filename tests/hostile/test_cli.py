@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 from forge_jobs import db_cli
 from forge_jobs.storage import close_idle, open_storage
 from forge_jobs_supervisor.cli.main import main
+from tests.hostile.rows import SEED
 from tests.support.builders import enqueue
 
 VALUES = [
@@ -74,7 +76,7 @@ VALUES = [
     "1h",
 ]
 AT_ONCE = 3
-"""Values that are tried for each parameter; all of them in turn."""
+"""Values that are tried for each parameter; all of them in turn, in an order that ``FORGE_TEST_SEED`` decides."""
 
 TERMINAL = re.compile(r"\x1b|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
 LASTING = {"supervise", "tail", "top", "stack", "submit"}
@@ -131,8 +133,7 @@ def words(command: click.Command, odd: click.Parameter, value: str) -> list[str]
 @pytest.mark.parametrize("position", range(len(COMMANDS)), ids=[" ".join(path) for _main, path, _command in COMMANDS])
 def test_a_command_answers_in_sentences(directory: Path, position: int) -> None:
     root, path, command = COMMANDS[position]
-    values = cycle(VALUES)
-    list(islice(values, position * 7 % len(VALUES)))
+    values = cycle(random.Random(f"{SEED}/{position}").sample(VALUES, len(VALUES)))
     for parameter in [one for one in command.params if one.name != "wait"]:
         for value in islice(values, AT_ONCE):
             typed = words(command, parameter, value)

@@ -87,15 +87,21 @@ class SqliteHand:
                 if not table.startswith(("sqlite_", "schema_"))
             ]
 
-    def write(self, column: Column, value: Any) -> int:
-        """Put a value into the column of every row that takes it, past every CHECK; return how many did."""
+    def write(self, column: Column, value: Any, row: int | None = None) -> int:
+        """Put a value into the column, past every CHECK, of every row that takes it, or of one; return how many did."""
+        table, which = f'"{column.table}"', ""
         with closing(apsw.Connection(self._path)) as connection:
             connection.execute("PRAGMA ignore_check_constraints = ON")
             place = "CAST(X'ff41' AS TEXT)" if isinstance(value, _Undecodable) else "?"
             values = () if isinstance(value, _Undecodable) else (value,)
+            if row is not None:
+                names = f"SELECT name FROM pragma_table_info('{column.table}') WHERE pk > 0 ORDER BY pk"
+                key = ", ".join(f'"{name}"' for (name,) in connection.execute(names))
+                ((rows,),) = connection.execute(f"SELECT count(*) FROM {table}")
+                which = f" WHERE ({key}) = (SELECT {key} FROM {table} LIMIT 1 OFFSET {row % max(rows, 1)})"
             before = connection.total_changes()
             with contextlib.suppress(apsw.MismatchError):  # a key that must be a number
-                connection.execute(f'UPDATE OR IGNORE "{column.table}" SET "{column.name}" = {place}', values)
+                connection.execute(f'UPDATE OR IGNORE {table} SET "{column.name}" = {place}{which}', values)
             return connection.total_changes() - before
 
 
@@ -152,13 +158,13 @@ class PostgresHand:
         found = self._connection.execute(names, (self._schema,)).fetchall()
         return [Column(table, name, [None, *self.POISONS[kind]]) for table, name, kind in found]
 
-    def write(self, column: Column, value: Any) -> int:
-        """Put a value into the column of every row that takes it, row by row; return how many did."""
+    def write(self, column: Column, value: Any, row: int | None = None) -> int:
+        """Put a value into the column of every row that takes it, row by row, or of one; return how many did."""
         table = sql.Identifier(self._schema, column.table)
         update = sql.SQL("UPDATE {} SET {} = %s WHERE ctid = %s").format(table, sql.Identifier(column.name))
         rows = self._connection.execute(sql.SQL("SELECT ctid::text FROM {}").format(table)).fetchall()
         written = 0
-        for (place,) in rows:
+        for (place,) in rows if row is None else rows[row % max(len(rows), 1) :][:1]:
             try:
                 written += self._connection.execute(update, (value, place)).rowcount
             except psycopg.Error:
@@ -171,8 +177,9 @@ class Place:
 
     def __init__(self, backend: Any, directory: Path) -> None:
         self.backend = backend
+        self.life = backend.give_life()
         with closing(backend.open(SystemClock())) as storage:
-            furnish(storage, backend)
+            furnish(storage, self.life)
         self.hand = SqliteHand(backend, directory) if isinstance(backend, SqliteBackend) else PostgresHand(backend)
         self.hand.remember()
         self.restore = self.hand.restore
@@ -188,11 +195,11 @@ def ids_of(place: Place) -> list[str]:
         return [job.id for job in storage.operator.find(ALL, 100, None)[0]]
 
 
-def furnish(storage: Storage, backend: Backend) -> None:
+def furnish(storage: Storage, life: int) -> None:
     """Put a row, or several, into every table: jobs in every state among them."""
     registry = storage.registry
     registry.announce_host(a_host("gone", kinds=("work", "limited", "tight")))
-    registry.announce_host(a_host(HOST, life_lock=backend.give_life(), kinds=("work", "limited", "tight")))
+    registry.announce_host(a_host(HOST, life_lock=life, kinds=("work", "limited", "tight")))
     a_queue(storage)
     storage.limits.declare(
         [

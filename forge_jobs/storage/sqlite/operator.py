@@ -86,7 +86,7 @@ class SqliteOperator:
                 ((oldest,),) = self._database.run(connection, "oldest_ready", (queue,))
                 seen["oldest_ready_seconds"] = None if oldest is None else max(now - oldest, 0) / MICROSECONDS
                 seen["held"] = min(seen.get("held", 0), seen.get("in_progress", 0))
-        return {queue: QueueCounts(**seen) for queue, seen in sorted(found.items(), key=repr)}
+        return {str(queue): QueueCounts(**seen) for queue, seen in sorted(found.items(), key=repr)}
 
     def _count_waiting(self, connection: apsw.Connection, found: dict[str, dict[str, Any]]) -> None:
         for name, field in (

@@ -132,6 +132,13 @@ def test_a_job_that_has_expired_says_so() -> None:
     assert "it expired 5.0 s ago" in why(facts({"expires_at": NOW - 5 * SECOND})).reasons[-1].told
 
 
+@pytest.mark.parametrize("status", [Status.DONE, Status.DEAD])
+def test_a_job_of_whose_end_no_time_is_known_says_so(status: Status) -> None:
+    (reason,) = why(facts(DEAD | {"status": status, "finished_at": None, "started_at": NOW})).reasons
+    assert reason.code == status
+    assert "at an unknown time" in reason.told
+
+
 def test_a_queue_nobody_created_is_no_hindrance() -> None:
     assert [reason.code for reason in why(facts(settings=None)).reasons] == ["in_line"]
 

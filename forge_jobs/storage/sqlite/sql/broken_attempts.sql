@@ -1,4 +1,6 @@
--- Jobs that run or have run and were never started, or have more attempts than they may and run.
+-- Jobs that run or have run and were never started, and jobs with more attempts than they may have: none is left to those
+-- that wait.
 SELECT id, status || ' with ' || attempts || ' of ' || max_attempts || ' attempts' FROM job
-WHERE (status IN ('in_progress', 'done', 'failed') AND attempts < 1) OR (status = 'failed' AND attempts >= max_attempts)
+WHERE attempts < CASE WHEN status IN ('in_progress', 'done', 'failed') THEN 1 ELSE 0 END
+   OR attempts > CASE WHEN status IN ('pending', 'failed') THEN max_attempts - 1 ELSE max_attempts END
 LIMIT ?1
