@@ -19,7 +19,7 @@ OWN = {
         *("body_of", "body_payload", "body_result", "remove_body"),  # PostgreSQL keeps large values apart by itself
         *("queue_settings", "registered", "fold_tallies_clear", "count_claimants"),
         *("damaged_jobs", "bury_damaged", "remove_damaged_admissions"),  # the server's types keep such rows out
-        "quick_check",  # the server looks after its files by itself
+        "integrity_check",  # the server looks after its files by itself
         *("metric_entries_sum", "metric_entries_clear"),
         *("hand_in_plain", "claim_state"),  # in a process of its own a statement costs little more than its rows
         "enqueue_plain",  # row by row: there is no round trip to save

@@ -56,7 +56,7 @@ class SqliteCheckup:
         with self._database.translating():
             connection = apsw.Connection(str(self._database.path), flags=apsw.SQLITE_OPEN_READWRITE)
             try:
-                found = [str(row[0]) for row in connection.execute(statement("sqlite", "quick_check"))]
+                found = [str(row[0]) for row in connection.execute(statement("sqlite", "integrity_check"))]
             finally:
                 connection.close()
         if found == ["ok"]:
