@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -21,12 +22,19 @@ class Fault(StrEnum):
     TORN = "half of the write is done, then it fails"
     POWER = "the power goes: what was not synchronized is gone"
     POWER_TORN = "the power goes: of what was not synchronized some is there, in any order"
+    DROPPED = "it is confirmed and never done, which nobody sees before the power goes"
+    DELAYED = "it takes as long as the test wants"
+
+
+FAILURES = (Fault.WRITE_FAILS, Fault.FULL, Fault.TORN, Fault.POWER, Fault.POWER_TORN)
+"""Those that the program is told of, or that go with the power: every promise holds. Of what is dropped none can."""
 
 
 class Disk(apsw.VFS):
     """The default file system of SQLite in this process, until it is closed.
 
-    Files are real ones. ``arm`` chooses the moment; ``operations`` counts what changes a file since then.
+    Files are real ones, in the memory of a kernel that does not lose its power: what would be left of each is kept
+    here. ``arm`` chooses the moment; ``operations`` counts what changes a file since then.
     """
 
     NAME = "lying"
@@ -34,15 +42,19 @@ class Disk(apsw.VFS):
     def __init__(self) -> None:
         super().__init__(self.NAME, BASE, makedefault=True)
         self.operations = 0
+        self.held = threading.Event()
+        self._go_on = threading.Event()
         self._at = 0
         self._fault: Fault | None = None
         self._broken = False
-        self._durable: dict[str, bytes] = {}
+        self._durable: dict[str, bytearray] = {}
         self._loose: dict[str, list[tuple[int, bytes | None]]] = {}
 
     def arm(self, fault: Fault, at: int) -> None:
         """Let ``fault`` happen at the ``at``-th operation from now on; a fault of the disk happens once."""
         self.operations, self._fault, self._at, self._broken = 0, fault, at, False
+        self.held.clear()
+        self._go_on.clear()
 
     def disarm(self) -> None:
         """Be a good disk again."""
@@ -52,6 +64,14 @@ class Disk(apsw.VFS):
         """Take what all files have now for synchronized: others have written them."""
         self._durable.clear()
         self._loose.clear()
+
+    def go_on(self) -> None:
+        """Let what is delayed (``held`` is set) be done."""
+        self._go_on.set()
+
+    def lose_power(self) -> None:
+        """Let nobody write any more, until ``restart``."""
+        self._broken = True
 
     @property
     def power_is_off(self) -> bool:
@@ -64,8 +84,7 @@ class Disk(apsw.VFS):
         No connection may be open.
         """
         chance = random.Random(self._at)
-        for name, durable in self._durable.items():
-            content = bytearray(durable)
+        for name, content in self._durable.items():
             if self._fault is Fault.POWER_TORN:
                 for offset, data in self._loose.get(name, ()):
                     if chance.random() < 0.5:
@@ -88,31 +107,40 @@ class Disk(apsw.VFS):
     def change(self, name: str, offset: int, data: bytes | None, do: Callable[[bytes | None], None]) -> None:
         """Do a write, or (without data) a truncation, unless this is the moment."""
         self._durable_at_first(name)
-        if self._is_now():
-            self._fail(lambda: do(data[: len(data) // 2]) if data else None)
-        self._loose.setdefault(name, []).append((offset, data))
-        do(data)
+        dropped = self._is_now() and self._happens(lambda: do(data[: len(data) // 2]) if data else None)
+        loose = self._loose.setdefault(name, [])
+        if not dropped:
+            loose.append((offset, data))
+        do(data)  # as long as the power is there, whoever reads finds what was dropped, too
 
-    def sync(self, name: str, do: Callable[[], None]) -> None:
+    def sync(self, name: str) -> None:
         """Synchronize a file, unless this is the moment."""
         self._durable_at_first(name)
-        if self._is_now():
-            self._fail(lambda: None)
-        do()
-        self._durable[name] = Path(name).read_bytes()
-        self._loose.pop(name, None)
+        if self._is_now() and self._happens(lambda: None):
+            return
+        content = self._durable.setdefault(name, bytearray())
+        for offset, data in self._loose.pop(name, ()):
+            _apply(content, offset, data)
 
     def _durable_at_first(self, name: str) -> None:
         """Take what a file has before its first change for synchronized."""
         path = Path(name)
         if name not in self._durable and name not in self._loose and path.exists() and path.stat().st_size:
-            self._durable[name] = path.read_bytes()
+            self._durable[name] = bytearray(path.read_bytes())
 
     def _is_now(self) -> bool:
         self.operations += 1
         return self._broken or (self._fault is not None and self.operations == self._at)
 
-    def _fail(self, half: Callable[[], None]) -> None:
+    def _happens(self, half: Callable[[], None]) -> bool:
+        """Let the fault happen; return whether the operation is dropped, else it is to be done."""
+        if not self._broken:
+            if self._fault is Fault.DELAYED:
+                self.held.set()
+                self._go_on.wait()
+                return False
+            if self._fault is Fault.DROPPED:
+                return True
         if self._fault in (Fault.POWER, Fault.POWER_TORN):
             self._broken = True  # nobody writes any more
         if self._fault is Fault.TORN:
@@ -141,9 +169,8 @@ class _File(apsw.VFSFile):
         self._disk.change(self._name, size, None, lambda _none: cut(size))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        """Synchronize."""
-        synchronize = super().xSync
-        self._disk.sync(self._name, lambda: synchronize(flags))
+        """Synchronize: the kernel need not, since its power stays."""
+        self._disk.sync(self._name)
 
 
 def _apply(content: bytearray, offset: int, data: bytes | None) -> None:
