@@ -29,7 +29,9 @@ KEPT = click.Path(file_okay=False, resolve_path=True, path_type=Path)
 @click.option("--clocks", is_flag=True, help="Set wall clocks by up to an hour, too: the hosts', and the server's.")
 @click.option("--network", is_flag=True, help="Let farms and producers reach PostgreSQL over a network that lies.")
 @click.option("--server", is_flag=True, help="Restart, crash, kill, fill or replace a PostgreSQL of its own meanwhile.")
-@click.option("--points", is_flag=True, help="Kill once at each named point, too.")
+@click.option(
+    "--points", is_flag=True, help="Let a process of each kind that passes a named point die there, too, once."
+)
 @click.option("--backend", "backends", multiple=True, type=click.Choice(["sqlite", "postgres"]), help="[default: both]")
 @click.option("--json", "path", type=click.Path(dir_okay=False, path_type=Path), help="Append the reports here.")
 @click.option("--keep", type=KEPT, help="Work in this directory, and keep it.")
@@ -74,6 +76,8 @@ def main(
         raise click.UsageError("--server is PostgreSQL's: say --backend postgres, too")
     if server and (network or clocks or minutes is not None):
         raise click.UsageError("--server goes with neither --network nor --clocks nor --minutes")
+    if points and workload != "mixed":
+        raise click.UsageError(f"--points needs the mixed workload: with {workload} nobody passes most of the points")
     for directory in [keep / backend for backend in backends if keep]:
         if directory.exists():
             raise click.UsageError(f"--keep: {directory} is there already: name another directory")

@@ -45,7 +45,8 @@ def _act(jobs: ForgeJobs, chance: random.Random) -> None:
         jobs.pause_queue("default")
         pause(PAUSED)
         return
-    found = jobs.list(status=chance.choice(LOOKED_AT.get(verb, ("pending", "failed"))), limit=50)
+    statuses = LOOKED_AT.get(verb, ("pending", "failed"))
+    found = jobs.list(status=chance.choice(statuses), queue="default", limit=50)
     fit = [job for job in found if job.kind != "tick"]  # whose jobs are compared with its fires
     if fit:
         _ask(verb, chance.choice(fit), chance)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tests.faults.__main__ import main
+from tests.faults.points import kind_of, points
 from tests.faults.torture import Plan, torture_on
 
 pytestmark = pytest.mark.processes
 
 PLANS = {
-    "at every named point": Plan(jobs=0, kills=0, seed="points", points=True),
+    "at every named point": Plan(jobs=0, kills=5, seed="points", points=True),
     "at random": Plan(jobs=1500, kills=25, seed="short", freezes=True),
     "while clocks are set": Plan(jobs=600, kills=30, seed="clocks", pause=(0.2, 0.6), clocks=True),
 }
@@ -30,6 +32,8 @@ def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None
     assert report.verdict.cut_short > 0
     assert report.verdict.done > plan.jobs / 2
     assert bool(report.clocks_set) == plan.clocks
+    assert sum(report.kills.values()) == plan.kills
+    assert report.points == (Counter(map(kind_of, points(backend))) if plan.points else {})
 
 
 def test_a_network_that_lies_loses_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -34,6 +33,7 @@ from tests.faults.network import Network
 from tests.faults.producer import BACKLOG, SMALL_BACKLOG
 from tests.faults.server import Pair, patiently
 from tests.faults.soak import Sampler, Slope
+from tests.faults.striking import Striker
 from tests.support.farm import Farm, Supervised, farm_in_schema, farms
 from tests.support.postgres import Server, server_url
 from tests.support.until import until
@@ -87,12 +87,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What happened. ``broken``: rules of ``forge-jobs verify``; ``lies``: the network's; ``outages``: the server's."""
+    """What happened. ``broken``: rules of ``forge-jobs verify``; ``lies``: the network's; ``outages``: the server's.
+
+    ``points`` says at how many points processes of each kind died; who was ``prodded`` was killed so that others passed
+    them. Neither is one of the ``kills``.
+    """
 
     url: str
     plan: Plan
     seconds: float
     kills: dict[str, int]
+    points: dict[str, int] = {}
+    prodded: dict[str, int] = {}
     clocks_set: int
     verdict: Verdict
     broken: list[str]
@@ -109,11 +115,12 @@ class Report(msgspec.Struct, kw_only=True):
     def told(self) -> str:
         """Return it in a line."""
         v = self.verdict
+        struck = f", deaths at {sum(self.points.values()):,} points" if self.points else ""
         lies = f" and {sum(self.lies.values()):,} lies of the network" if self.lies else ""
         lies += f" and {sum(self.outages.values()):,} outages of the server" if self.outages else ""
         return (
             f"{v.done + v.dead:,} jobs, {v.attempts:,} attempts of which {v.cut_short:,} were cut short by "
-            f"{sum(self.kills.values()):,} kills{lies} in {self.seconds:.0f} s: {len(v.lost)} lost, "
+            f"{sum(self.kills.values()):,} kills{struck}{lies} in {self.seconds:.0f} s: {len(v.lost)} lost, "
             f"{len(v.duplicated)} recorded twice, {len(v.overlapping)} overlapping, {len(self.wrong)} wrong in all"
         )
 
@@ -149,6 +156,8 @@ class Torture:
         self._stop = farm.directory / "stop"
         self._points = farm.directory / "points"
         points.prepare(self._points)
+        self._striker = Striker(farm, self._points, self._revive, self._hit)
+        self._prodded: Counter[str] = Counter()
         self._effects = effects_table(farm)
         self._network: Network | None = None
         self._pair = pair
@@ -251,26 +260,9 @@ class Torture:
     # -- who kills themselves ---------------------------------------------------------------------------------------
 
     def _strike_every_point(self) -> None:
-        """Arm one point after the other, and wait until somebody has passed it.
-
-        Some are passed only when somebody is born, or has died: now and then somebody is killed.
-        """
-        for point in points.points("sqlite" if self.farm.url.startswith("sqlite:") else "postgres"):
-            (self._points / "armed" / point).touch()
-            struck = self._points / "struck" / point
-            victims = itertools.cycle(("worker", "coordinator", "supervisor"))
-            deadline = time.monotonic() + STUCK
-            while not self._has_struck(struck, within=1.0):
-                self._hit(next(victims))
-                assert time.monotonic() < deadline, f"nobody has passed the point: {point}"
-            self._killer.hits["point"] += 1
-
-    def _has_struck(self, struck: Path, within: float) -> bool:
-        deadline = time.monotonic() + within
-        while not struck.exists() and time.monotonic() < deadline:
-            self._revive()
-            pause(0.01)
-        return struck.exists()
+        """Let processes die at each named point; whoever is killed for that does not count as killed at random."""
+        self._striker.run()
+        self._prodded, self._killer.hits = self._killer.hits, Counter()
 
     # -- who kills ------------------------------------------------------------------------------------------------
 
@@ -363,8 +355,10 @@ class Torture:
             every_second=not self.plan.clocks, leases=not self.farm.url.startswith("sqlite:"),
         )  # fmt: skip
         broken = [f"{c.name}: {c.told}" for c in verify(self.farm.jobs.storage.checkup) if c.level is not Level.OK]
+        broken += self._striker.unlisted()
         return Report(
             url=self.farm.url.split("?", maxsplit=1)[0], plan=self.plan, seconds=seconds, kills=dict(self._killer.hits),
+            points=dict(self._striker.struck), prodded=dict(self._prodded),
             clocks_set=self._clocks.sets, lies=dict(self._network.hits) if self._network else {}, verdict=verdict,
             broken=broken, slopes=dict(self._sampler.slopes()) if self._sampler else {},
             outages=dict(self._pair.hits) if self._pair else {},

@@ -10,6 +10,8 @@ from application import pause
 from forge_jobs import ForgeJobs, JobContext
 
 jobs = ForgeJobs()
+jobs.rate_limit("tokens", capacity=1000, per_second=1000)
+jobs.rate_limit("metered", capacity=1, per_second=20)
 LEDGER = os.environ["TORTURE_LEDGER"]
 EFFECTS = os.environ["TORTURE_EFFECTS"]
 MANY = 1000
@@ -75,7 +77,19 @@ def sleep(ctx: JobContext, number: int, milliseconds: float) -> int:
 
 @jobs.handler(max_attempts=MANY, max_running=PLACES)
 def limited(ctx: JobContext, number: int, milliseconds: float) -> int:
+    """Take a token now and then, or all that are left."""
     work(ctx, milliseconds, computes=False)
+    if number % 4 == 0:
+        scope = f"tokens:{number % 3}"
+        ctx.rate_limit.try_acquire(scope)
+        if number % 8 == 0:
+            ctx.rate_limit.drain(scope)
+    return number
+
+
+@jobs.handler(max_attempts=MANY, max_throttles=MANY, rate_limit="metered")
+def metered(ctx: JobContext, number: int, milliseconds: float) -> int:
+    work(ctx, milliseconds)
     return number
 
 
@@ -103,12 +117,21 @@ def fail(ctx: JobContext, number: int, milliseconds: float) -> int:
 
 @jobs.handler(max_attempts=MANY)
 def chain(ctx: JobContext, number: int, milliseconds: float) -> int:
-    """Enqueue another job in the middle."""
+    """Enqueue others in the middle: one, or two with keys."""
     with told(ctx):
-        child = _CHILDREN + number * 1000 + ctx.attempt
-        note("offer", child)
-        note("ack", child, ctx.enqueue("compute", {"number": child, "milliseconds": milliseconds}).id)
+        child = _CHILDREN + time.monotonic_ns()  # whoever is retried by an operator has its attempts once more
+        children = (child,) if number % 2 else (child, -child)
+        for each in children:
+            note("offer", each)
+        bulk = [("compute", {"number": n, "milliseconds": milliseconds}, _keyed(n, children)) for n in children]
+        stored = jobs.enqueue_bulk(bulk) if len(children) > 1 else [ctx.enqueue(*bulk[0][:2])]
+        for each, job in zip(children, stored, strict=True):
+            note("ack", each, job.id)
     return number
+
+
+def _keyed(number: int, numbers: tuple[int, ...]) -> dict[str, str]:
+    return {"unique_key": f"child-{number}"} if len(numbers) > 1 else {}
 
 
 @jobs.handler(max_attempts=MANY)
@@ -127,4 +150,9 @@ def transact(ctx: JobContext, number: int, milliseconds: float) -> int:
 
 @jobs.cron("* * * * * *", misfire="all", overlap="allow", max_attempts=MANY)
 def tick(ctx: JobContext) -> None:
+    work(ctx, 0)
+
+
+@jobs.cron("0 0 1 1 *")
+def seldom(ctx: JobContext) -> None:
     work(ctx, 0)
