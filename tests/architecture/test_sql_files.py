@@ -32,6 +32,7 @@ OWN = {
         *("enqueue_many", "unique_holders"),  # in one round trip what SQLite does job by job
         *("take_time", "end_in_time"),  # what a server keeps locked for a program that is out of reach
         *("lock_metrics", "metric_entries_take", "database_sizes"),
+        *("surplus_done", "surplus_dead"),  # where others write meanwhile, it is counted and chosen as of one instant
     },
 }
 """Statements that only one kind of database has."""

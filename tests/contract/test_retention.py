@@ -7,9 +7,10 @@ import threading
 from forge_jobs.storage import Storage
 from forge_jobs.storage.records import JobFilter
 from tests.support.backends import Backend
-from tests.support.builders import a_queue, enqueue, enqueue_some
+from tests.support.builders import a_queue, enqueue, enqueue_some, only
 from tests.support.clock import FakeClock
 from tests.support.hands import Hand
+from tests.support.together import together
 
 
 def test_an_empty_database_has_nothing_to_remove(storage: Storage) -> None:
@@ -225,3 +226,55 @@ def test_a_job_that_is_revived_while_others_are_removed_is_kept_or_gone_and_coun
     counts = storage.operator.counts()["default"]
     assert (counts.dead, counts.pending) == (0, len(revived))
     assert set(storage.operator.statuses(ids)) == set(revived)
+
+
+def test_however_many_clean_at_once_the_newest_are_kept(backend: Backend, storage: Storage, clock: FakeClock) -> None:
+    a_queue(storage, keep_done_jobs=6, keep_dead_jobs=4)
+    enqueue_some(storage, 120)
+    hand = Hand(storage)
+    done, dead = [], []
+    for _ in range(60):
+        done.append(hand.finish())
+        dead.append(hand.bury_one())
+        clock.advance(1)
+
+    def clean(cleaner: Storage) -> None:
+        while cleaner.upkeep.prune(7):
+            pass
+
+    together(backend, clock, clean)
+
+    while storage.upkeep.prune(100):
+        pass
+    counts = storage.operator.counts()["default"]
+    assert (counts.done, counts.dead) == (6, 4)
+    assert set(storage.operator.statuses([*done, *dead])) == {*done[-6:], *dead[-4:]}
+
+
+def test_an_operator_who_deletes_meanwhile_costs_no_job_that_is_kept(
+    backend: Backend, storage: Storage, clock: FakeClock
+) -> None:
+    a_queue(storage, keep_dead_jobs=10)
+    enqueue_some(storage, 100)
+    hand = Hand(storage)
+    ids = []
+    for _ in range(100):
+        ids.append(hand.bury_one())
+        clock.advance(1)
+    cleaner, operator = backend.open(clock), backend.open(clock)
+    start = threading.Barrier(2)
+
+    def delete() -> None:
+        start.wait()
+        for first in range(0, 90, 5):
+            operator.operator.delete(only(*ids[first : first + 5]), 5, 0)
+
+    deleting = threading.Thread(target=delete)
+    deleting.start()
+    start.wait()
+    while deleting.is_alive() or cleaner.upkeep.prune(7):
+        cleaner.upkeep.prune(7)
+    deleting.join()
+
+    assert list(storage.operator.statuses(ids)) == ids[90:]
+    assert storage.operator.counts()["default"].dead == 10

@@ -16,9 +16,6 @@ from forge_jobs.storage.postgres.database import Database
 from forge_jobs.storage.postgres.hand_in import add_tallies
 from forge_jobs.storage.postgres.rows import settings_of
 
-ANY_AGE = 250_000_000_000 * MICROSECONDS
-"""Beyond all that can be stored as an end, and yet an instant that the server knows."""
-
 _DAY = 86_400 * MICROSECONDS
 
 Victims = tuple[str, str, list[int]]
@@ -52,15 +49,14 @@ def _victims(
         days, most = known.get(name, QueueSettings(name=name)).kept(outcome)
         keys: list[int] = []
         if days is not None:
-            keys = _oldest(database, connection, outcome, name, now - round(days * _DAY), limit)
-        if most is not None and jobs - most > len(keys):
-            keys = _oldest(database, connection, outcome, name, ANY_AGE, min(jobs - most, limit))
+            keys = _keys(database, connection, f"prune_{outcome}", (name, instant(now - round(days * _DAY)), limit))
+        if most is not None and min(jobs - most, limit) > len(keys):
+            surplus = _keys(database, connection, f"surplus_{outcome}", (name, most, limit))
+            keys = max(keys, surplus, key=len)  # others may have removed some since they were counted
         if keys:
             yield name, outcome, keys
             limit -= len(keys)
 
 
-def _oldest(
-    database: Database, connection: psycopg.Connection[Any], outcome: str, queue: str, before: int, limit: int
-) -> list[int]:
-    return [key for (key,) in database.run(connection, f"prune_{outcome}", (queue, instant(before), limit))]
+def _keys(database: Database, connection: psycopg.Connection[Any], name: str, values: tuple[object, ...]) -> list[int]:
+    return [key for (key,) in database.run(connection, name, values)]

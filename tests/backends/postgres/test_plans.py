@@ -45,7 +45,7 @@ SELECT 'default', false, true, 10, 600, 7, 30;
 INSERT INTO kind SELECT 'limited', 8, 1, 'tenant', '["slack"]', 1, '[]', true, true;
 INSERT INTO process SELECT n, 'host', 'default', n, n, now() FROM generate_series(0, 7) AS n;
 INSERT INTO host SELECT 'host', 'h', 1, 'l', 'v', '["default"]', '["work"]', 0, now(), now(), 1, false, '[]';
-INSERT INTO tally (queue, outcome, change) VALUES ('default', 'done', {MILLION});
+INSERT INTO tally (queue, outcome, change) VALUES ('default', 'done', {MILLION}), ('default', 'dead', 2000);
 VACUUM ANALYZE job;
 """
 
@@ -115,6 +115,8 @@ HOT: dict[str, tuple[str, set[str]]] = {
     "seq_since": (AN_ID, {"job_id_key"}),
     "statuses": (f"ARRAY[{AN_ID}]", {"job_id_key"}),
     "unique_holder": ("'work', 'key-pending17'", {"job_unique"}),
+    "surplus_dead": ("'default', 1500, 500", {PK, "job_dead"}),
+    "surplus_done": (f"'default', {MILLION - 500}, 500", {PK, "job_done"}),
     "unpark_served": ("'{default}', '{work}', 500", {SHUT, PK}),
     "ready_kinds": ("'default', 10000", {READY}),
     "ready_queues": ("", {READY}),
