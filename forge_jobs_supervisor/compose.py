@@ -273,7 +273,7 @@ def _booted(lifeline: Lifeline, boot: Callable[[], None]) -> int:
     try:
         boot()
     except ForgeJobsError as error:
-        lifeline.send(encoded(BootFailed(reason=str(error))))
+        lifeline.send(encoded(BootFailed.of(error)))
         return processes.BOOT_FAILED
     lifeline.send(encoded(Ready()))
     return 0

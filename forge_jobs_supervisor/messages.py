@@ -10,6 +10,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from forge_jobs.model.declared import Declared
+from forge_jobs.showing import printable
+
+MAX_REASON = 8_000
+"""Characters of an error: it must fit a datagram, whatever an application's own has in its text."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -25,6 +29,12 @@ class BootFailed(Message, frozen=True, kw_only=True):
 
     reason: str
     usage: bool = False
+
+    @classmethod
+    def of(cls, error: Exception, *, usage: bool = False) -> BootFailed:
+        """Return what is said of an error."""
+        told = printable(str(error))
+        return cls(reason=told if len(told) <= MAX_REASON else f"{told[:MAX_REASON]} …", usage=usage)
 
 
 class Token(Message, frozen=True, kw_only=True):

@@ -122,7 +122,7 @@ def _in_child(look: Callable[[], Message], *, doing: str) -> Message:
         try:
             theirs.send(encoded(look()))
         except ForgeJobsError as error:
-            theirs.send(encoded(BootFailed(reason=str(error), usage=isinstance(error, UsageError))))
+            theirs.send(encoded(BootFailed.of(error, usage=isinstance(error, UsageError))))
         return 0
 
     pid = processes.fork(life, close=mine.close, dies_with_parent=True, niceness=0)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from forge_jobs.storage.records import HostRecord
+from forge_jobs.showing import one_line
+from forge_jobs.storage.records import HostRecord, Unserved
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.stores import Stores
 from forge_jobs_supervisor.messages import Drained, Farewell, Message, Totals
 
 DRAIN_EVERY = 0.1
 TOTALS_EVERY = 0.25
+
+MOST_UNSERVED = 50
+"""Kinds in queues that a farewell names, and"""
+
+LONGEST_UNSERVED = 300
+"""characters of each: it must fit a datagram, also where a hand has written names that no program of ours stores."""
 
 
 class Reporter:
@@ -41,6 +48,13 @@ class Reporter:
     def say_farewell(self) -> None:
         """Tell how it ended, and what is left waiting that nobody serves."""
         totals = self._stores.upkeep.run_totals(self._host.host_id)
-        unserved = self._stores.upkeep.unserved()
-        waiting = [f"{u.jobs} of kind {u.kind} in queue {u.queue} ({u.reason})" for u in unserved]
+        waiting = told_unserved(self._stores.upkeep.unserved())
         self._say(Farewell(done=totals.done, failed=totals.failed, dead=totals.dead, unserved=waiting))
+
+
+def told_unserved(unserved: Sequence[Unserved]) -> list[str]:
+    """Return what waits and nobody serves in words: the first so many, and how many more there are."""
+    told = [f"{u.jobs} of kind {u.kind} in queue {u.queue} ({u.reason})" for u in unserved[:MOST_UNSERVED]]
+    if len(unserved) > MOST_UNSERVED:
+        told.append(f"and {len(unserved) - MOST_UNSERVED:,} more kinds in queues: forge-jobs status names all")
+    return [one_line(line)[:LONGEST_UNSERVED] for line in told]

@@ -6,6 +6,8 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from forge_jobs.clock import monotonic
 from forge_jobs.errors import UsageError
 from forge_jobs_supervisor.messages import (
@@ -177,7 +179,13 @@ class Supervisor:
             return
         datagrams, there = child.lifeline.receive()
         for datagram in datagrams:
-            self._take(child, decoded(datagram))
+            try:
+                message = decoded(datagram)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                told = "%s (pid %d) said something that is no message (%d bytes); it is left aside"
+                _log.error(told, child.name, child.pid, len(datagram), extra=child.told("message.odd"))
+            else:
+                self._take(child, message)
         if not there:
             self._wakeup.forget(fd)  # its wait status will come: that is the fact
 

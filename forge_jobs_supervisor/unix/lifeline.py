@@ -12,6 +12,7 @@ import socket
 from forge_jobs_supervisor.unix.descriptors import lifted
 
 MAX_DATAGRAM = 64 * 1024
+"""Bytes: of a longer one the other side would read the beginning only."""
 
 
 class Lifeline:
@@ -51,7 +52,13 @@ class Lifeline:
             return False
 
     def send(self, datagram: bytes) -> bool:
-        """Send, or keep for ``flush`` while the line is full; False when the other side is gone."""
+        """Send, or keep for ``flush`` while the line is full; False when the other side is gone.
+
+        Raises ValueError for what is longer than ``MAX_DATAGRAM``: whoever says something sees to it that it fits.
+        """
+        if len(datagram) > MAX_DATAGRAM:
+            told = f"a message of {len(datagram):,} bytes is too long for a lifeline, which takes {MAX_DATAGRAM:,}"
+            raise ValueError(f"{told}: {datagram[:80]!r}…")
         self._unsent.append(datagram)
         return self.flush()
 

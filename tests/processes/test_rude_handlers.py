@@ -44,6 +44,7 @@ LEFT_BEHIND = [
     "another directory",
     "cycles",
     "niceness",
+    "out of turn",
     "recursion limit",
 ]
 """What a job that ends well may leave to the next one in its worker."""

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from tests.support.builders import a_job
 from tests.support.farm import Farm, eventually, gone
 
 pytestmark = pytest.mark.processes
@@ -47,6 +48,18 @@ def test_a_second_interrupt_gives_no_more_time(farm: Farm) -> None:
     supervised.signal(signal.SIGINT)
     assert supervised.wait() == 0
     assert (job.refresh().status, job.attempts) == ("pending", 0)
+
+
+def test_a_farm_stops_in_order_beside_a_thousand_queues_that_nobody_serves(farm: Farm) -> None:
+    queues = [f"tenant-{number:04}" for number in range(1000)]
+    farm.jobs.storage.producer.enqueue([a_job("make_thumbnails_of_a_new_upload", queue=queue) for queue in queues])
+    supervised = farm.supervise("--drain", workers=1)
+    printed, told = supervised.output(), supervised.log
+    assert supervised.wait() == 0
+    assert "done 0, failed attempts 0, dead 0" in printed
+    waiting = [line for line in told.splitlines() if line.startswith("left waiting: ")]
+    assert waiting[0].startswith("left waiting: 1 of kind make_thumbnails_of_a_new_upload in queue tenant-0000 (")
+    assert waiting[50:] == ["left waiting: and 950 more kinds in queues: forge-jobs status names all"]
 
 
 def test_held_jobs_go_back_free_at_a_stop(farm: Farm) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -34,6 +35,16 @@ def dirty_stdout() -> None:
     print("no end of line, and \udcff", end="", flush=False)
     os.write(1, b"\xff\x00 not a text")
     sys.stdout = sys.stderr
+
+
+def speak_out_of_turn() -> None:
+    for path in list(Path("/proc/self/fd").iterdir()):
+        if not path.is_socket():
+            continue
+        with socket.socket(fileno=os.dup(int(path.name))) as line:
+            if line.type == socket.SOCK_SEQPACKET:
+                for words in (b"{", b'{"type":"Nobody"}', b"\xff", b"[" * 60_000):
+                    line.send(words)
 
 
 def spread_out() -> None:
@@ -122,6 +133,7 @@ RUDE: dict[str, Callable[[], object]] = {
     "another directory": move_away,
     "cycles": leave_cycles,
     "niceness": lambda: os.nice(5),
+    "out of turn": speak_out_of_turn,
     "recursion limit": lambda: sys.setrecursionlimit(150),
 }
 

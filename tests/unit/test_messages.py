@@ -31,6 +31,7 @@ from forge_jobs_supervisor.messages import (
     decoded,
     encoded,
 )
+from forge_jobs_supervisor.unix.lifeline import MAX_DATAGRAM
 
 A_SCHEDULE = Schedule(
     name="n", kind="b", expression="@daily", payload='{"a": "é"}'.encode(), misfire=Misfire.ALL, jitter=2.5
@@ -98,3 +99,11 @@ def test_none_is_missing_here() -> None:
 def test_anything_else_is_refused(datagram: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decoded(datagram)
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "\x01" * 10_000, "é\ud800\0" * 10_000, "\U0001f600" * 20_000])
+def test_whatever_an_error_says_it_is_told_in_a_datagram(text: str) -> None:
+    datagram = encoded(BootFailed.of(ValueError(text)))
+
+    assert len(datagram) <= MAX_DATAGRAM
+    assert isinstance(decoded(datagram), BootFailed)

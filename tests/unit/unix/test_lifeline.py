@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from forge_jobs_supervisor.unix.lifeline import Lifeline
+from forge_jobs_supervisor.unix.lifeline import MAX_DATAGRAM, Lifeline
 
 
 @pytest.fixture
@@ -62,3 +62,12 @@ def test_a_full_line_keeps_what_is_sent_until_it_is_read(line: tuple[Lifeline, L
         assert mine.flush()
 
     assert came == sent
+
+
+def test_what_would_come_in_part_only_is_not_sent(line: tuple[Lifeline, Lifeline]) -> None:
+    mine, theirs = line
+    with pytest.raises(ValueError, match="65,537 bytes is too long for a lifeline, which takes 65,536"):
+        mine.send(b"x" * (MAX_DATAGRAM + 1))
+
+    assert mine.send(b"y" * MAX_DATAGRAM)
+    assert theirs.receive() == ([b"y" * MAX_DATAGRAM], True)
