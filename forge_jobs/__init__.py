@@ -32,6 +32,7 @@ from forge_jobs.errors import (
     ResultTimeout,
     SchemaMismatch,
     UsageError,
+    ValueRefused,
     WorkersAlive,
 )
 
@@ -123,6 +124,7 @@ __all__ = [
     "Throttled",
     "Transaction",
     "UsageError",
+    "ValueRefused",
     "Why",
     "WorkersAlive",
     "current_job",

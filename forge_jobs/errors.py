@@ -27,6 +27,7 @@ __all__ = [
     "ResultTimeout",
     "SchemaMismatch",
     "UsageError",
+    "ValueRefused",
     "WorkersAlive",
 ]
 
@@ -77,6 +78,10 @@ class DatabaseUnusable(DatabaseError):
 
 class SchemaMismatch(DatabaseError):
     """The database's schema is newer than this program, or has not been created."""
+
+
+class ValueRefused(DatabaseError):
+    """The database answers, and does not take a value: whatever was to be stored together with it was not."""
 
 
 class ClaimLost(DatabaseError):

@@ -135,6 +135,8 @@ def _encode(value: Any, kind: str, name: str, limit: int, way_out: str) -> bytes
     try:
         encoded = _encoder.encode(value)
         odd = b"null" in encoded and _has_odd_float(value)  # JSON has no NaN: it would come back as null
+        if _may_hold_raw(value):
+            _prove(encoded, whole=type(value) is msgspec.Raw)
     except Exception as error:  # noqa: BLE001 - whatever the objects in it do when they are looked at
         raise PayloadError(f"{kind}: the {name} cannot be stored as JSON: {error}") from None
     if odd:
@@ -144,6 +146,26 @@ def _encode(value: Any, kind: str, name: str, limit: int, way_out: str) -> bytes
     if len(encoded) > limit:
         raise PayloadError(f"{kind}: the {name} is {len(encoded):,} bytes of JSON, the limit is {limit:,}: {way_out}")
     return encoded
+
+
+def _may_hold_raw(value: Any) -> bool:
+    """Whether a msgspec.Raw, which is taken for JSON as it is, may be in a value; no where a glance shows that."""
+    sort = type(value)
+    if sort is dict:
+        return not _PLAIN.issuperset(map(type, value.values()))
+    if sort is list or sort is tuple:
+        return not _PLAIN.issuperset(map(type, value))
+    return sort not in _PLAIN
+
+
+def _prove(encoded: bytes, *, whole: bool) -> None:
+    """Raise whatever there is to raise unless this is JSON; ``whole``: and all of it can be read."""
+    if whole:
+        msgspec.json.decode(encoded)
+    else:
+        _skimmer.decode(encoded)  # a quarter of the time: it makes nothing of what it reads
+        if not encoded.isascii():
+            encoded.decode()
 
 
 def _has_odd_float(value: Any) -> bool:
@@ -169,7 +191,9 @@ def _to_plain(value: Any) -> Any:
     )
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
 _encoder = msgspec.json.Encoder(enc_hook=_to_plain)
+_skimmer = msgspec.json.Decoder(msgspec.Raw)
 
 
 def _from_plain(wanted: type, value: Any) -> Any:

@@ -10,11 +10,13 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from forge_jobs.clock import Clock, monotonic
-from forge_jobs.errors import DatabaseError
+from forge_jobs.errors import DatabaseError, ValueRefused
+from forge_jobs.execution import storable
 from forge_jobs.ids import new_process_id
+from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
-from forge_jobs.model.states import Status
-from forge_jobs.settling import Settler
+from forge_jobs.model.states import Cause, Status
+from forge_jobs.settling import Settler, Used
 from forge_jobs.storage.claims import Claim, Ended, given_back
 from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
 from forge_jobs.storage.records import ProcessRecord
@@ -87,6 +89,7 @@ class Worker:
         self._settings = QueueSettings(name=queue)
         self._held: deque[Claim] = deque()
         self._ended: list[Ended] = []
+        self._tried: dict[int, Claim] = {}  # those of ``_ended`` whose handlers were called, by claim number
         self._last_claim_no = 0
         self._exchanged_at = 0.0
         self._has_more = False
@@ -178,15 +181,19 @@ class Worker:
             exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
         except DatabaseError as error:
             self._seat.has_answer()
-            self._wait_for_database(error)
+            if isinstance(error, ValueRefused) and self._ended:
+                self._hand_in_singly(error)
+            else:
+                self._wait_for_database(error)
             return False
         self._seat.has_answer()
         if exchanged is None:
             self._start_over()
             return False
-        self._tell_refused(exchanged.refused)
-        self._seat.count(sum(e.status is not Status.PENDING for e in self._ended))
-        self._ended.clear()
+        if self._failures:
+            self._failures = 0
+            _log.info("the database is back", extra={"event": "database.back"})
+        self._handed_in(len(self._ended), exchanged.refused)
         self._held.extend(exchanged.claims)
         self._settings = exchanged.settings
         if exchanged.claims:
@@ -219,10 +226,15 @@ class Worker:
             known = [e.claim_no for e in self._ended] + [c.claim_no for c in self._held]
             self._stores.worker_queue.give_back_unknown(self._process_id, known)
             self._in_doubt = False
-            _log.info("the database is back", extra={"event": "database.back"})
 
-    def _tell_refused(self, refused: Sequence[int]) -> None:
-        late = [end for end in self._ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
+    def _handed_in(self, number: int, refused: Sequence[int]) -> None:
+        """Forget so many ends, which the database has answered, and tell of those that it did not record."""
+        ended = self._ended[:number]
+        del self._ended[:number]
+        if not self._ended:
+            self._tried.clear()
+        self._seat.count(sum(end.status is not Status.PENDING for end in ended))
+        late = [end for end in ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
         if late:
             told = "%d results were not recorded: their jobs had ended already, or were given to others"
             _log.warning(told, len(late), extra={"event": "worker.refused", "jobs": len(late)})
@@ -233,17 +245,65 @@ class Worker:
             claim = self._held.pop()
             self._ended.append(given_back(claim, self._process_id, self._clock.now()))
 
-    def _wait_for_database(self, error: DatabaseError) -> None:
-        """Keep what has ended and try again later; whether the last exchange was committed is not known."""
-        if not self._in_doubt:
-            _log.error("%s; trying again until it answers", error, extra={"event": "database.away"})
-            self._failures = 0
+    def _hand_in_singly(self, refusal: ValueRefused) -> None:
+        """Hand in one by one, so that what the database does not take harms nobody but its own job."""
+        _log.error("%s; results are handed in one by one", refusal, extra={"event": "database.refused"})
+        self._doubt()
+        try:
+            while self._ended:
+                self._asks_database()
+                refused = self._hand_in_first()
+                self._seat.has_answer()
+                if refused is None:
+                    self._start_over()
+                    return
+                self._handed_in(1, refused)
+        except DatabaseError as error:
+            self._seat.has_answer()
+            self._wait_for_database(error)
+
+    def _hand_in_first(self) -> Sequence[int] | None:
+        """Hand one end in, or that it could not be; return its claim number if that came late, None: see exchange."""
+        end = self._ended[0]
+        try:
+            exchanged = self._stores.worker_queue.exchange(self._process_id, [end], None)
+        except ValueRefused as refusal:
+            failed = self._refused(end, refusal)
+            try:
+                exchanged = self._stores.worker_queue.exchange(self._process_id, [failed], None)
+            except ValueRefused:
+                told = "the end of job %s cannot be recorded (%s): it is left to the coordinator"
+                _log.error(told, end.id, refusal, extra={"event": "job.refused", "job": end.id})
+                return ()
+        return None if exchanged is None else exchanged.refused
+
+    def _refused(self, end: Ended, refusal: ValueRefused) -> Ended:
+        """Return the end of an attempt that would have ended so, had the database taken what it left."""
+        claim = self._tried.get(end.claim_no)
+        if claim is None:
+            return end
+        _log.error("job %s: %s", end.id, refusal, extra={"event": "job.refused", "job": end.id})
+        told = f"what the attempt was to leave cannot be stored: {refusal}"
+        verdict = Verdict(cause=Cause.ERROR, message=storable(told), final=end.status is Status.DEAD)
+        wall_time = end.finished_at - (end.started_at or end.finished_at)
+        used = Used(wall_time, end.cpu_time, end.peak_memory)
+        now = self._clock.now()
+        return self._settler.settle(claim, self._process_id, verdict, self._settings, now, end.started_at, used)
+
+    def _doubt(self) -> None:
+        """Take what the last exchange claimed, if it was committed, for unknown; hold nothing."""
         self._in_doubt = True
         self._last_claim_no += MAX_ROWS  # those that it may have claimed are never used again
+        self._release(keep=0)
+
+    def _wait_for_database(self, error: DatabaseError) -> None:
+        """Keep what has ended and try again later; whether the last exchange was committed is not known."""
+        if not self._failures:
+            _log.error("%s; trying again until it answers", error, extra={"event": "database.away"})
+        self._doubt()
         longest = _RETRY_PAUSES[min(self._failures, len(_RETRY_PAUSES) - 1)]
         pause = longest * (0.5 + self._process_id % 1024 / 2048)  # process ids are random: not all come at once
         self._failures += 1
-        self._release(keep=0)
         self._note_signals(pause)
 
     def _start_over(self) -> None:
@@ -253,6 +313,7 @@ class Worker:
         _log.error(told, jobs, extra={"event": "worker.given_up", "jobs": jobs})
         self._held.clear()
         self._ended.clear()
+        self._tried.clear()
         self._process_id = new_process_id()
         try:
             self.announce()
@@ -286,6 +347,7 @@ class Worker:
         verdict, now = ran.verdict, self._clock.now()
         ended = self._settler.settle(claim, self._process_id, verdict, self._settings, now, ran.started_at, ran.used)
         self._ended.append(ended)
+        self._tried[claim.claim_no] = claim
         tell_end(claim, ended, ran.seconds)
 
     # -- sleeping -------------------------------------------------------------------------------------------------

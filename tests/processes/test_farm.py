@@ -97,7 +97,7 @@ def test_a_handler_enqueues_and_reports_progress(farm: Farm) -> None:
     assert farm.jobs.get(second.value).value == "end"
 
 
-@pytest.mark.parametrize("which", ["nul", "surrogate result", "nan", "big", "error"])
+@pytest.mark.parametrize("which", ["nul", "surrogate result", "nan", "cut off", "big", "error"])
 def test_what_cannot_be_stored_blocks_nobody(farm: Farm, which: str) -> None:
     odd = farm.jobs.enqueue("odd_texts", {"which": which}, max_attempts=1)
     fine = farm.jobs.enqueue_bulk([("noop", {})] * 20)

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
+
 from forge_jobs import Dead, ForgeJobs, JobContext, Snoozed, Throttled
 
 jobs = ForgeJobs()
@@ -140,6 +142,8 @@ def odd_texts(which: str) -> object:
         return "\ud800"
     if which == "nan":
         return float("nan")
+    if which == "cut off":
+        return {"cached": [msgspec.Raw(b'{"rows": [1, 2')]}
     if which == "big":
         return "x" * 2_000_000
     raise RuntimeError("\0 \ud800 " + "x" * 100_000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -182,3 +184,50 @@ def test_a_result_over_the_limit_is_refused() -> None:
     assert encode_result("x" * (MAX_RESULT_BYTES - 2), "work")
     with pytest.raises(PayloadError, match="work: the result is 1,048,577 bytes"):
         encode_result("x" * (MAX_RESULT_BYTES - 1), "work")
+
+
+TORN = {
+    "torn": b'{"rows": [1, 2', "empty": b"", "two values": b"1 2", "NaN": b"NaN", "a leading nought": b"01",
+    "a control character": b'"\x00"', "half of a pair": b'"\\ud800"', "no UTF-8": b'"\xff"', "too deep": b"[" * 10_000,
+}  # fmt: skip
+"""What a msgspec.Raw may hold that is no JSON."""
+
+
+@dataclass
+class Answer:
+    """What somebody else has encoded, and some more."""
+
+    body: Any
+    pages: int = 1
+
+
+WRAPPED: dict[str, Callable[[Any], Any]] = {
+    "alone": lambda raw: raw,
+    "in a list": lambda raw: [1, raw],
+    "in a tuple": lambda raw: (raw, None),
+    "in a dict": lambda raw: {"a": 1, "b": raw},
+    "in a dataclass": Answer,
+    "far below": lambda raw: [{"a": [Answer({"b": (raw, 1)})]}],
+}
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED.values(), ids=WRAPPED.keys())
+@pytest.mark.parametrize("torn", TORN.values(), ids=TORN.keys())
+def test_what_is_said_to_be_json_and_is_none_is_refused(torn: bytes, wrapped: Callable[[Any], Any]) -> None:
+    value = wrapped(msgspec.Raw(torn))
+
+    with pytest.raises(PayloadError, match="work: the result cannot be stored as JSON: "):
+        encode_result(value, "work")
+    with pytest.raises(PayloadError, match="work: the payload cannot be stored as JSON: "):
+        encode_payload({"value": value}, "work")
+
+
+@pytest.mark.parametrize("wrapped", WRAPPED.values(), ids=WRAPPED.keys())
+@pytest.mark.parametrize("good", [b'{"rows": [1, 2.50]}', '"é"'.encode(), b'"\\u0000"', b" null "])
+def test_what_is_said_to_be_json_and_is_is_stored_as_it_is(good: bytes, wrapped: Callable[[Any], Any]) -> None:
+    assert good in encode_result(wrapped(msgspec.Raw(good)), "work")
+
+
+def test_an_answer_of_somebody_elses_must_be_one_that_can_be_read() -> None:
+    with pytest.raises(PayloadError, match="Number out of range"):
+        encode_result(msgspec.Raw(b"[1e999]"), "work")

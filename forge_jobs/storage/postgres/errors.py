@@ -8,7 +8,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors as pg
 
-from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable, SchemaMismatch
+from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable, SchemaMismatch, ValueRefused
 
 TRIES = 10
 T = TypeVar("T")
@@ -17,6 +17,9 @@ T = TypeVar("T")
 _FULL = ("too many clients", "too many connections", "connection slots are reserved")
 """A refused connection has no error code for psycopg, only the server's words."""
 
+
+_REFUSALS = ("22", "23", "54")
+"""Classes of error codes: data exceptions, broken rules, limits of the server that a value exceeds."""
 
 _GIVEN_UP = ("25P03", "25P04")
 """The server has ended a session in which nothing was said, or which took longer, than a transaction may."""
@@ -67,6 +70,8 @@ def translated(error: psycopg.Error | Late, location: str) -> DatabaseError:
         return DatabaseUnusable(
             f"database {location} is behind a pooler ({_first_line(error)}): add pooled=yes to its URL"
         )
+    if isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith(_REFUSALS):
+        return ValueRefused(f"database {location} refuses a value: {_first_line(error)}")
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return DatabaseUnusable(f"database {location} cannot be reached: {_first_line(error)}")
     return DatabaseError(f"database {location}: {_first_line(error)}")

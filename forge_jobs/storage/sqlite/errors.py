@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable
+from forge_jobs.errors import DatabaseBusy, DatabaseError, DatabaseUnusable, ValueRefused
 
 
 class Damaged(DatabaseError):
@@ -26,6 +26,8 @@ def translated(error: apsw.Error, path: Path) -> DatabaseError:
         return DatabaseBusy(f"database {path} did not answer within the deadline")
     if isinstance(error, (apsw.ConstraintError, apsw.MismatchError)):
         return Damaged(f"database {path} has a row that no program of ours wrote ({error}): see forge-jobs verify")
+    if isinstance(error, apsw.TooBigError):
+        return ValueRefused(f"database {path} refuses a value: {error}")
     return DatabaseError(f"database {path}: {error}")
 
 
