@@ -121,7 +121,7 @@ class Coordinator:
         """Keep house until everybody else has left, or until the parent is dead."""
         while not (self._leaving and not self._rescuer.to_bury):
             self.step()
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseError, OSError):
             self._reporter.say_farewell()
             self._leave_registry()
         self._doorbell.close()
@@ -135,8 +135,8 @@ class Coordinator:
         ready, _signals = self._wakeup.wait(min(self._timetable.next() - monotonic(), LOOK_EVERY))
         if self._lifeline.fileno() in ready:
             self._hear_parent()
-        if self._doorbell.fileno() in ready and self._waker.answer(self._doorbell):
-            self._guarded(self._look)
+        if self._doorbell.fileno() in ready:
+            self._guarded(self._answer)
         self._guarded(self._bury)
         for duty in self._timetable.due(before := monotonic()):
             self._guarded(duty.act)
@@ -146,7 +146,8 @@ class Coordinator:
     def _guarded(self, act: Callable[[], None]) -> None:
         """Do something with the database; when it is away say so once and go on.
 
-        So too when a row cannot be read that somebody wrote by hand: one bad row must not end the housekeeping.
+        So too when a row, or a ring, cannot be read that somebody wrote by hand, or the machine has no descriptor left:
+        that must not end the housekeeping.
         """
         try:
             act()
@@ -157,6 +158,11 @@ class Coordinator:
             self._database_away = True
             if not isinstance(error, (DatabaseBusy, DatabaseUnusable)):
                 self._suspect_rows()
+        except OSError as error:
+            if act not in self._failed:
+                told = "%s failed and is tried again: %s"
+                _log.error(told, act.__qualname__, error, extra={"event": "duty.failed"})
+            self._failed.add(act)
         except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, struct.error):
             if act not in self._failed:
                 told = "%s failed and is tried again; is there a damaged row?"
@@ -196,6 +202,11 @@ class Coordinator:
     def _bury(self) -> None:
         for process_id in self._rescuer.bury():
             self._say(Settled(process_id=process_id))
+
+    def _answer(self) -> None:
+        """Take the rings that have come; anybody who may connect to the database can ring, and say what he likes."""
+        if self._waker.answer(self._doorbell):
+            self._look()
 
     def _look(self) -> None:
         """Look for all that may be to do: at an operator's ring, and now and then in case one was lost."""
@@ -238,7 +249,7 @@ class Coordinator:
         for orphan in orphans:
             processes.kill_group(orphan.pid)
         processes.wait_until_gone([orphan.pid for orphan in orphans], seconds=5.0)
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(DatabaseError, OSError):
             for orphan in [*self._rescuer.to_bury.values(), *orphans]:
                 self._undertaker.bury(orphan)
             self._leave_registry()

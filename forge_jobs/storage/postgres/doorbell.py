@@ -84,19 +84,22 @@ class PostgresDoorbell:
         self._prove()
         if self._database.pooled or (self._connection is not None and not self._connection.closed):
             return
+        connection = None
         try:
             connection = connect(self._database.url, self._database.deadline)
             connection.execute(f'LISTEN "{self._database.schema}"')
             connection.give_up_at = float("inf")
-        except (psycopg.Error, Late) as error:
+            self._ready.register(connection.fileno(), select.EPOLLIN)
+        except (psycopg.Error, Late, OSError) as error:
+            if connection is not None:
+                connection.close()
             if not self._told:
-                told = translated(error, self._database.location)
+                told = error if isinstance(error, OSError) else translated(error, self._database.location)
                 _log.warning("nobody listens for rings (%s): new jobs are noticed within half a second", told)
                 self._told = True
             return
         self._told = False
         self._connection, self._asked_at, self._heard_at = connection, None, monotonic()
-        self._ready.register(connection.fileno(), select.EPOLLIN)
 
     def _prove(self) -> None:
         """Ask for a word if there was none for long; if none comes by the deadline, the connection is of no use."""
