@@ -26,7 +26,8 @@ Key = tuple[str, str]
 SLICE = 500
 """Jobs that are given a place at once; where there are more, the rest is noted for the coordinators."""
 
-_ENDLESS = 2**31
+ENDLESS = 2**31
+"""More than there can be."""
 
 
 class Tables(Protocol):
@@ -54,15 +55,21 @@ def kind_rules(tables: Tables, connection: Any, kind: str) -> KindRules:
     return _rules_or_none(tables.run(connection, "rules_of", (kind,)), kind)
 
 
+def locked_rules(tables: Tables, connection: Any, kind: str) -> KindRules:
+    """Return what is declared of a kind; nobody else gives out its places until the transaction is over."""
+    return _rules_or_none(tables.run(connection, "rules_locked", (kind,)), kind)
+
+
 def admit(tables: Tables, connection: Any, keys: Iterable[Key]) -> Counter[str]:
     """Give out the free places of these keys and of their kinds; return how many jobs became ready, by queue.
 
+    Where more have places than there are, since a limit was lowered, those that do not run lose them, the last first.
     One transaction at a time gives out places of a kind; each locks kinds in the order of their names, after all jobs
     that it locks.
     """
     ready: Counter[str] = Counter()
     for kind, those in groupby(sorted(set(keys), key=repr), key=lambda key: key[0]):
-        rules = _rules_or_none(tables.run(connection, "rules_locked", (kind,)), kind)
+        rules = locked_rules(tables, connection, kind)
         for _kind, key in those:
             if key:
                 _admit_key(tables, connection, rules, key)
@@ -84,14 +91,19 @@ def rekey(tables: Tables, connection: Any, row: Sequence[Any], payload: bytes | 
 
 
 def _admit_key(tables: Tables, connection: Any, rules: KindRules, key: str) -> None:
-    places = _ENDLESS if rules.max_running_per_key is None else rules.max_running_per_key
+    places = ENDLESS if rules.max_running_per_key is None else rules.max_running_per_key
     if len(tables.run(connection, "admit_key", (rules.kind, key, places, SLICE))) == SLICE:
         tables.run(connection, "add_admission", (rules.kind, key))
 
 
 def _admit_kind(tables: Tables, connection: Any, rules: KindRules) -> Counter[str]:
     """Make as many jobs of a kind ready as it has places and tokens for; return how many, by queue."""
-    room = min(_room(tables, connection, rules), SLICE)
+    taken, waiting = _taken(tables, connection, rules)
+    surplus = 0 if rules.max_running is None else min(taken - rules.max_running, waiting)
+    if surplus > 0:
+        _close(tables, connection, rules.kind, surplus)
+        return Counter()
+    room = min(_room(tables, connection, rules, taken, waiting), SLICE)
     if room <= 0:
         return Counter()
     ready = Counter(queue for (queue,) in tables.run(connection, "admit_kind", (rules.kind, room)))
@@ -100,10 +112,24 @@ def _admit_kind(tables: Tables, connection: Any, rules: KindRules) -> Counter[st
     return ready
 
 
-def _room(tables: Tables, connection: Any, rules: KindRules) -> int:
+def _close(tables: Tables, connection: Any, kind: str, surplus: int) -> None:
+    """Take places of a kind from ready jobs: from the last in line, unless they are too many to be put in order."""
+    if surplus <= SLICE:
+        tables.run(connection, "close_last", (kind, surplus))
+    else:
+        tables.run(connection, "close_kind", (kind, SLICE))
+        tables.run(connection, "add_admission", (kind, ""))
+
+
+def _taken(tables: Tables, connection: Any, rules: KindRules) -> tuple[int, int]:
+    """Return how many places of a kind are taken, and how many of those by ready jobs, where that matters."""
     if rules.max_running is None and not rules.rate_limits:
-        return SLICE  # there may be very many that are ready: they are not counted
+        return 0, 0  # there may be very many that are ready: they are not counted
     ((taken, waiting),) = tables.run(connection, "count_limited", (rules.kind,))
+    return taken, waiting
+
+
+def _room(tables: Tables, connection: Any, rules: KindRules, taken: int, waiting: int) -> int:
     room = SLICE if rules.max_running is None else rules.max_running - taken
     if rules.rate_limits:
         now = tables.clock.now()

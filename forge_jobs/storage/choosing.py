@@ -7,7 +7,7 @@ from typing import Any
 
 from forge_jobs.errors import InvalidValue
 from forge_jobs.model.limits import Granted, KindRules
-from forge_jobs.storage.admission import Key, Tables, admit, kind_rules
+from forge_jobs.storage.admission import ENDLESS, Key, Tables, admit, kind_rules
 from forge_jobs.storage.claims import Claim, Want
 
 Take = Callable[[KindRules], Granted]
@@ -90,7 +90,7 @@ class Line:
         if strays:
             admit(self._tables, self._connection, strays)
         for kind in sorted(self._empty):
-            self._tables.run(self._connection, "close_kind", (kind,))
+            self._tables.run(self._connection, "close_kind", (kind, ENDLESS))
         closed = bool(self._empty or strays)
         self._empty.clear()
         return closed

@@ -9,7 +9,17 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from forge_jobs.model.limits import NEVER_REFILLED, Admitted, Bucket, Granted, KindRules, Places, RateLimit
-from forge_jobs.storage.admission import Key, Tables, admit, all_rules, buckets, existing_buckets, kind_rules, rules_row
+from forge_jobs.storage.admission import (
+    ENDLESS,
+    Key,
+    Tables,
+    admit,
+    all_rules,
+    buckets,
+    existing_buckets,
+    kind_rules,
+    rules_row,
+)
 
 LABEL_SLICE = 2000
 
@@ -60,7 +70,7 @@ class StoredLimits(abc.ABC):
         forgotten = LABEL_SLICE
         while forgotten == LABEL_SLICE:
             with self._database.writing() as connection:
-                self._database.run(connection, "close_kind", (kind,))
+                self._database.run(connection, "close_kind", (kind, ENDLESS))
                 forgotten = len(self._database.run(connection, "forget_keys", (kind, LABEL_SLICE)))
 
     def _label(self, rules: KindRules) -> None:
@@ -77,7 +87,7 @@ class StoredLimits(abc.ABC):
     def _give_out_anew(self, kind: str) -> None:
         """Take the places of ready jobs away, and note that all places of the kind are to be given out."""
         with self._database.writing() as connection:
-            self._database.run(connection, "close_kind", (kind,))
+            self._database.run(connection, "close_kind", (kind, ENDLESS))
         reopened = LABEL_SLICE
         while reopened == LABEL_SLICE:
             with self._database.writing() as connection:

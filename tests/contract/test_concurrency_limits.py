@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import msgspec
+import pytest
 
 from forge_jobs.model.states import Gate, Status
 from forge_jobs.storage import Storage
@@ -133,6 +134,37 @@ def test_a_limit_that_is_raised_lets_more_in_and_one_that_is_lowered_fewer(stora
     give_out(storage)
 
     assert (len(first), len(more), len(hand.claim(10))) == (1, 3, 0)
+
+
+@pytest.mark.parametrize("wait", [0, 1])
+@pytest.mark.parametrize("limit", ["max_running", "max_running_per_key"])
+def test_a_limit_that_is_lowered_holds_for_running_jobs_that_are_tried_again(
+    storage: Storage, clock: FakeClock, limit: str, wait: int
+) -> None:
+    declare(storage, concurrency_key="tenant", **{limit: 3})
+    for_tenant(storage, "a", 3)
+    hand = Hand(storage)
+    running = hand.claim(5)
+    assert len(running) == 3
+
+    declare(storage, concurrency_key="tenant", **{limit: 1})
+    hand.hand_in(*[hand.failed(claim, wait=wait) for claim in running])
+    clock.advance(wait)
+    storage.upkeep.open_due(10)
+    give_out(storage)
+
+    assert [claim.id for claim in hand.claim(5)] == [running[0].id]
+
+
+def test_of_ready_jobs_the_last_in_line_lose_their_places_when_a_limit_is_lowered(storage: Storage) -> None:
+    declare(storage, max_running=3)
+    first, _last = enqueue(storage), enqueue(storage, priority=5)
+    urgent = enqueue(storage, priority=-5)
+    give_out(storage)
+
+    declare(storage, max_running=2)
+
+    assert [claim.id for claim in Hand(storage).claim(5)] == [urgent, first]
 
 
 def test_without_its_limit_a_kind_runs_freely(storage: Storage) -> None:

@@ -14,12 +14,20 @@ HOT: dict[str, list[str]] = {
         "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH job USING COVERING INDEX job_key_held (kind=? AND limit_key=?)",
         "SEARCH job USING COVERING INDEX job_for_key (kind=? AND limit_key=?)",
+        "SEARCH job USING INDEX job_key_held (kind=? AND limit_key=?)",
     ],
     "admit_kind": [
         "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
         "SEARCH job USING INDEX job_for_kind (kind=?)",
     ],
-    "close_kind": ["SEARCH job USING INDEX job_limited (kind=? AND gate=?)"],
+    "close_kind": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING INDEX job_limited (kind=? AND gate=?)",
+    ],
+    "close_last": [
+        "SEARCH job USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH job USING INDEX job_limited (kind=? AND gate=?)",
+    ],
     "count_limited": ["SEARCH job USING INDEX job_limited (kind=?)"],
     "key_holders": ["SEARCH job USING INDEX job_key_held (kind=? AND limit_key=?)"],
     "kind_holders": ["SEARCH job USING INDEX job_limited (kind=?)"],
@@ -96,6 +104,8 @@ HOT: dict[str, list[str]] = {
 """How each statement finds its rows of the job table."""
 
 SORTS_ALLOWED = {
+    "admit_key",
+    "close_last",
     "census",
     "claims_before",
     "claims_of",
