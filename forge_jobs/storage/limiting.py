@@ -6,31 +6,11 @@ import abc
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 from forge_jobs.model.limits import NEVER_REFILLED, Admitted, Bucket, Granted, KindRules, Places, RateLimit
-from forge_jobs.storage.admission import (
-    ENDLESS,
-    Key,
-    Tables,
-    admit,
-    all_rules,
-    buckets,
-    existing_buckets,
-    kind_rules,
-    rules_row,
-)
-
-LABEL_SLICE = 2000
-
-
-class Transactions(Tables, Protocol):
-    """What gives transactions too."""
-
-    def writing(self) -> AbstractContextManager[Any]: ...
-    def snapshot(self) -> AbstractContextManager[Any]: ...
-    def joined(self) -> AbstractContextManager[Any]: ...
-    def many(self, connection: Any, name: str, rows: Sequence[Sequence[Any]]) -> None: ...
+from forge_jobs.storage.admission import Key, admit, all_rules, buckets, existing_buckets, kind_rules, rules_row
+from forge_jobs.storage.applying import Applying, Transactions, note_all
 
 
 class StoredLimits(abc.ABC):
@@ -50,54 +30,16 @@ class StoredLimits(abc.ABC):
     def declare(self, kinds: Sequence[KindRules], rate_limits: Sequence[RateLimit] = ()) -> None:
         """Note what an application declares; put what is enqueued already under limits that are new."""
         known = {rules.kind: rules for rules in self.rules()}
-        changed = [rules for rules in kinds if known.get(rules.kind, KindRules(kind=rules.kind)) != rules]
-        if changed or rate_limits:
+        if rate_limits:
             with self._database.writing() as connection:
                 for limit in sorted(rate_limits, key=lambda limit: limit.scope):
                     self._set_bucket(connection, limit, declared=f"{limit.capacity:g} {limit.refill:g}")
-                for rules in sorted(changed, key=lambda rules: rules.kind):
-                    self._database.run(connection, "declare_kind", rules_row(rules))
-        for rules in changed:
-            before = known.get(rules.kind)
-            if before is not None and before.limited and before.concurrency_key != rules.concurrency_key:
-                self._forget_keys(rules.kind)
-            if rules.limited:
-                self._label(rules)
-            self._give_out_anew(rules.kind)
-
-    def _forget_keys(self, kind: str) -> None:
-        """Take its waiting jobs out of the limits of a kind, since their keys are found in another way now."""
-        forgotten = LABEL_SLICE
-        while forgotten == LABEL_SLICE:
-            with self._database.writing() as connection:
-                self._database.run(connection, "close_kind", (kind, ENDLESS))
-                forgotten = len(self._database.run(connection, "forget_keys", (kind, LABEL_SLICE)))
-
-    def _label(self, rules: KindRules) -> None:
-        """Put all jobs of a kind under its limits that are not, in slices: those that wait first."""
-        for name in ("unlabelled_ready", "unlabelled_waiting", "unlabelled_running"):
-            labelled = LABEL_SLICE
-            while labelled == LABEL_SLICE:
-                with self._database.writing() as connection:
-                    rows = self._database.run(connection, name, (rules.kind, LABEL_SLICE))
-                    labels = sorted((seq, rules.key_of(None, payload or b"null")) for seq, payload in rows)
-                    self._database.many(connection, "label", labels)
-                    labelled = len(labels)
-
-    def _give_out_anew(self, kind: str) -> None:
-        """Take the places of ready jobs away, and note that all places of the kind are to be given out."""
-        with self._database.writing() as connection:
-            self._database.run(connection, "close_kind", (kind, ENDLESS))
-        reopened = LABEL_SLICE
-        while reopened == LABEL_SLICE:
-            with self._database.writing() as connection:
-                reopened = len(self._database.run(connection, "reopen_keys", (kind, LABEL_SLICE)))
-        with self._calling() as connection:
-            self._note_all(connection, kind)
-
-    def _note_all(self, connection: Any, kind: str) -> None:
-        keys = [key for (key,) in self._database.run(connection, "keys_waiting", (kind,))]
-        self._database.many(connection, "add_admission", [(kind, key) for key in ("", *keys)])
+        for rules in sorted(kinds, key=lambda rules: rules.kind):
+            if known.get(rules.kind, KindRules(kind=rules.kind)) != rules:
+                applying = Applying(self._database, rules)
+                with self._calling() as connection:
+                    applying.declare(connection)
+                applying.finish()
 
     def rules(self) -> list[KindRules]:
         """Return what is declared of each kind, by name."""
@@ -168,7 +110,7 @@ class StoredLimits(abc.ABC):
             self._database.many(connection, "declare_kind", [rules_row(rules) for rules in kinds])
             self._database.many(connection, "store_bucket", [self._bucket_row(bucket) for bucket in rate_limits])
             for rules in kinds:
-                self._note_all(connection, rules.kind)
+                note_all(self._database, connection, rules)
 
     def _bucket_row(self, bucket: Bucket) -> tuple[Any, ...]:
         settings = (None, None) if bucket.inherited else (bucket.capacity, bucket.refill)

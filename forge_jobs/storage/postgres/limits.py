@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from forge_jobs.model.limits import Admitted, Granted
+from forge_jobs.model.limits import Admitted, Granted, KindRules, RateLimit
 from forge_jobs.storage.limiting import StoredLimits
 from forge_jobs.storage.postgres.buckets import take
 from forge_jobs.storage.postgres.database import Database
@@ -23,6 +23,10 @@ class PostgresLimits(StoredLimits):
         super().__init__(database)
         self._own = database
         self._bells = bells
+
+    def declare(self, kinds: Sequence[KindRules], rate_limits: Sequence[RateLimit] = ()) -> None:
+        """Note what an application declares; put what is enqueued already under limits that are new."""
+        again(lambda: super(PostgresLimits, self).declare(kinds, rate_limits))
 
     def acquire(self, scopes: Sequence[str], cost: float) -> Granted:
         """Take ``cost`` tokens of every rate limit, or of none; raise InvalidValue for one that is not there."""
