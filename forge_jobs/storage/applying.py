@@ -9,7 +9,7 @@ mark is, so nobody hears of it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -82,10 +82,12 @@ class Applying:
         self._database.run(connection, "declare_kind", rules_row(rules))
 
     def _steps(self, rekeying: bool) -> Iterator[Step]:
+        if rekeying or self._rules.limited:
+            yield _Scheduled(self._database, self._rules, rekeying)
         if rekeying:
-            yield functools.partial(_forget_keys, self._database, self._rules.kind)
+            yield functools.partial(_forget_keys, self._database, self._rules)
         if self._rules.limited:
-            for name in ("unlabelled_running", "unlabelled_ready", "unlabelled_waiting"):
+            for name in ("unlabelled_running", "unlabelled_ready"):
                 yield functools.partial(_label, self._database, self._rules, name)
         yield _TakingBack(self._database, self._rules)
         yield _Noting(self._database, self._rules)
@@ -108,10 +110,22 @@ def _limits(rules: KindRules) -> KindRules:
     return msgspec.structs.replace(rules, events=())
 
 
-def _forget_keys(database: Transactions, kind: str, connection: Any) -> bool:
-    """Take jobs that wait out of the limits of a kind, since their keys are found in another way now."""
-    database.run(connection, "close_kind", (kind, SLICE))
-    return len(database.run(connection, "forget_keys", (kind, SLICE))) == SLICE
+def _forget_keys(database: Transactions, rules: KindRules, connection: Any) -> bool:
+    """Take jobs that wait out of the limits of a kind, since their keys are found in another way now.
+
+    Those that run get their new ones; before and after, since one may start or end while the others are looked at.
+    """
+    _rekey_running(database, rules, connection)
+    forgotten = len(database.run(connection, "forget_keys", (rules.kind, SLICE)))
+    _rekey_running(database, rules, connection)
+    return forgotten >= SLICE
+
+
+def _rekey_running(database: Transactions, rules: KindRules, connection: Any) -> None:
+    """Give running jobs places of their new keys: more than there are, perhaps, until they end."""
+    rows = database.run(connection, "limited_running", (rules.kind,))
+    keys = sorted((seq, rules.key_of(None, payload or b"null"), key) for seq, payload, key in rows)
+    database.many(connection, "label", [(seq, new) for seq, new, old in keys if new != old])
 
 
 def _label(database: Transactions, rules: KindRules, name: str, connection: Any) -> bool:
@@ -121,6 +135,36 @@ def _label(database: Transactions, rules: KindRules, name: str, connection: Any)
     database.many(connection, "label", labels)
     database.many(connection, "add_admission", [(rules.kind, key) for key in sorted({key for _seq, key in labels})])
     return len(labels) == SLICE
+
+
+class _Scheduled:
+    """Puts jobs that wait for their time under their kind's limits: those that are not, or all, where keys are new.
+
+    It comes before what is due is looked at: nothing is missed that comes due meanwhile.
+    """
+
+    def __init__(self, database: Transactions, rules: KindRules, rekeying: bool) -> None:
+        self._database = database
+        self._rules = rules
+        self._rekeying = rekeying
+        self._last: tuple[int, str, str, int] = (0, "", "", 0)
+
+    def __call__(self, connection: Any) -> bool:
+        if self._rekeying:
+            _rekey_running(self._database, self._rules, connection)
+        due, *place = self._last
+        asked = (self._rules.kind, self._database.stored(due), *place, SLICE)
+        rows = self._database.run(connection, "scheduled_page", asked)
+        jobs = [(seq, payload, key) for seq, payload, ours, key, *_place in rows if ours]
+        self._database.many(connection, "label", self._labels(jobs))
+        if rows:
+            seq, _payload, _ours, _key, *behind = rows[-1]
+            self._last = (*behind, seq)
+        return len(rows) == SLICE
+
+    def _labels(self, jobs: Iterable[tuple[int, bytes | None, str | None]]) -> list[tuple[int, str]]:
+        keys = ((s, self._rules.key_of(None, p or b"null"), old) for s, p, old in jobs if self._rekeying or old is None)
+        return sorted((seq, key) for seq, key, old in keys if key != old)
 
 
 class _TakingBack:
