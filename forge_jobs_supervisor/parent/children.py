@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+
 from forge_jobs.clock import monotonic
-from forge_jobs_supervisor.messages import Died, Message, encoded
+from forge_jobs_supervisor.messages import Died, Message, decoded, encoded
 from forge_jobs_supervisor.parent.orders import Order
 from forge_jobs_supervisor.unix.lifeline import Lifeline
+
+_log = logging.getLogger(__name__)
 
 
 class Phase(Enum):
@@ -45,6 +50,18 @@ class Child:
     def say(self, message: Message) -> None:
         """Send it a message."""
         self.lifeline.send(encoded(message))
+
+    def hear(self) -> tuple[list[Message], bool]:
+        """Return what it has said, and whether it is still there; what is no message is left aside."""
+        messages = []
+        datagrams, there = self.lifeline.receive()
+        for datagram in datagrams:
+            try:
+                messages.append(decoded(datagram))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                told = "%s (pid %d) said something that is no message (%d bytes); it is left aside"
+                _log.error(told, self.name, self.pid, len(datagram), extra=self.told("message.odd"))
+        return messages, there
 
     @property
     def is_worker(self) -> bool:

@@ -6,8 +6,6 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from forge_jobs.clock import monotonic
 from forge_jobs.errors import UsageError
 from forge_jobs_supervisor.messages import (
@@ -24,7 +22,6 @@ from forge_jobs_supervisor.messages import (
     Totals,
     Wake,
     Watch,
-    decoded,
 )
 from forge_jobs_supervisor.parent.awake import AwakeClock
 from forge_jobs_supervisor.parent.children import Child, Phase
@@ -177,15 +174,9 @@ class Supervisor:
         child = self._children.by_fd(fd)
         if child is None:
             return
-        datagrams, there = child.lifeline.receive()
-        for datagram in datagrams:
-            try:
-                message = decoded(datagram)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                told = "%s (pid %d) said something that is no message (%d bytes); it is left aside"
-                _log.error(told, child.name, child.pid, len(datagram), extra=child.told("message.odd"))
-            else:
-                self._take(child, message)
+        messages, there = child.hear()
+        for message in messages:
+            self._take(child, message)
         if not there:
             self._wakeup.forget(fd)  # its wait status will come: that is the fact
 

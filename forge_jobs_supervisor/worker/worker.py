@@ -7,18 +7,14 @@ import os
 import signal
 from collections import deque
 from collections.abc import Collection, Sequence
-from typing import Protocol
 
 from forge_jobs.clock import Clock, monotonic
 from forge_jobs.errors import DatabaseError, ValueRefused
-from forge_jobs.execution import storable
 from forge_jobs.ids import new_process_id
-from forge_jobs.model.outcome import Verdict
 from forge_jobs.model.queue import QueueSettings
-from forge_jobs.model.states import Cause, Status
-from forge_jobs.settling import Settler, Used
+from forge_jobs.model.states import Status
+from forge_jobs.settling import Settler
 from forge_jobs.storage.claims import Claim, Ended, given_back
-from forge_jobs.storage.ports import ProcessRegistry, WorkerQueue
 from forge_jobs.storage.records import ProcessRecord
 from forge_jobs_supervisor.messages import Drop, decoded
 from forge_jobs_supervisor.telling import tell_end
@@ -27,29 +23,17 @@ from forge_jobs_supervisor.unix.board import FORGETTABLE, STOOD_STILL, State
 from forge_jobs_supervisor.unix.lifeline import Lifeline
 from forge_jobs_supervisor.unix.wakeup import Wakeup
 from forge_jobs_supervisor.worker.appetite import HOLD, LONGEST_HOLD, MAX_ROWS, Appetite
+from forge_jobs_supervisor.worker.outage import Outage
+from forge_jobs_supervisor.worker.refusals import Refusals, tell_late
 from forge_jobs_supervisor.worker.runner import Runner
 from forge_jobs_supervisor.worker.seat import Seat
+from forge_jobs_supervisor.worker.sibling import Sibling
+from forge_jobs_supervisor.worker.stores import Stores
 
 _log = logging.getLogger(__name__)
-_RETRY_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Seconds at most before the next try, and half of that at least."""
-
-SIBLING_WAKES = 0.1
-"""Seconds within which an idle worker takes the jobs that are left to it; one that does not is stopped."""
 
 _RELOADING = 0.05
 """Seconds between an idle worker's own looks while the parent is being replaced and passes no tokens."""
-
-
-class Stores(Protocol):
-    """What a worker needs of a storage."""
-
-    @property
-    def worker_queue(self) -> WorkerQueue: ...
-    @property
-    def registry(self) -> ProcessRegistry: ...
-    @property
-    def one_writer(self) -> bool: ...
 
 
 class Worker:
@@ -89,15 +73,15 @@ class Worker:
         self._settings = QueueSettings(name=queue)
         self._held: deque[Claim] = deque()
         self._ended: list[Ended] = []
-        self._tried: dict[int, Claim] = {}  # those of ``_ended`` whose handlers were called, by claim number
+        self._refusals = Refusals(stores.worker_queue, settler, clock)
         self._last_claim_no = 0
         self._exchanged_at = 0.0
         self._has_more = False
         self._ran = 0
         self._in_doubt = False
-        self._failures = 0
+        self._outage = Outage()
         self._leaving = False
-        self._sibling_idle_since: float | None = None
+        self._sibling = Sibling(seat)
         wakeup.watch(lifeline.fileno())
 
     def announce(self) -> None:
@@ -152,7 +136,7 @@ class Worker:
         """Whether more work is held than is over in a moment, while a sibling has none."""
         if self._has_more:
             self._has_more = self._appetite.work(claim.kind for claim in self._held) > HOLD
-        return self._has_more and self._leaves_to_sibling()
+        return self._has_more and self._sibling.wants_jobs()
 
     # -- exchanging -----------------------------------------------------------------------------------------------
 
@@ -171,7 +155,7 @@ class Worker:
         want = None
         if not self._held and not self._leaving and self._seat.may_claim:
             want = self._appetite.want(
-                self._last_claim_no + 1, alone=self._leaves_to_sibling(), at_most=self._jobs_left
+                self._last_claim_no + 1, alone=self._sibling.wants_jobs(), at_most=self._jobs_left
             )
         if want is None and not self._ended:
             return True
@@ -181,18 +165,13 @@ class Worker:
             exchanged = self._stores.worker_queue.exchange(self._process_id, self._ended, want)
         except DatabaseError as error:
             self._seat.has_answer()
-            if isinstance(error, ValueRefused) and self._ended:
-                self._hand_in_singly(error)
-            else:
-                self._wait_for_database(error)
+            self._not_exchanged(error)
             return False
         self._seat.has_answer()
         if exchanged is None:
             self._start_over()
             return False
-        if self._failures:
-            self._failures = 0
-            _log.info("the database is back", extra={"event": "database.back"})
+        self._outage.is_over()
         self._handed_in(len(self._ended), exchanged.refused)
         self._held.extend(exchanged.claims)
         self._settings = exchanged.settings
@@ -210,15 +189,6 @@ class Worker:
         """Return how many of the held jobs, in order, are still worth holding."""
         return 1 if self._has_for_sibling() else self._appetite.keeps([claim.kind for claim in self._held])
 
-    def _leaves_to_sibling(self) -> bool:
-        """Whether to take one job only, since a sibling is idle: until it must have woken, or is stopped."""
-        if not self._seat.sibling_idle:
-            self._sibling_idle_since = None
-            return False
-        if self._sibling_idle_since is None:
-            self._sibling_idle_since = monotonic()
-        return monotonic() - self._sibling_idle_since < SIBLING_WAKES
-
     def _resolve_doubt(self) -> None:
         """After an exchange of which nobody knows whether it was committed, give back what it may have claimed."""
         if self._in_doubt:
@@ -228,16 +198,13 @@ class Worker:
             self._in_doubt = False
 
     def _handed_in(self, number: int, refused: Sequence[int]) -> None:
-        """Forget so many ends, which the database has answered, and tell of those that it did not record."""
+        """Forget so many ends, the first: the database has answered."""
         ended = self._ended[:number]
         del self._ended[:number]
         if not self._ended:
-            self._tried.clear()
+            self._refusals.tried.clear()
         self._seat.count(sum(end.status is not Status.PENDING for end in ended))
-        late = [end for end in ended if end.claim_no in set(refused) and end.status is not Status.PENDING]
-        if late:
-            told = "%d results were not recorded: their jobs had ended already, or were given to others"
-            _log.warning(told, len(late), extra={"event": "worker.refused", "jobs": len(late)})
+        tell_late(ended, refused)
 
     def _release(self, *, keep: int) -> None:
         """Turn held claims beyond the first ``keep`` into give-backs of the next exchange."""
@@ -245,50 +212,26 @@ class Worker:
             claim = self._held.pop()
             self._ended.append(given_back(claim, self._process_id, self._clock.now()))
 
-    def _hand_in_singly(self, refusal: ValueRefused) -> None:
-        """Hand in one by one, so that what the database does not take harms nobody but its own job."""
-        _log.error("%s; results are handed in one by one", refusal, extra={"event": "database.refused"})
+    def _not_exchanged(self, error: DatabaseError) -> None:
+        """Try again later; what the database does not take is to harm its own job only: hand in one by one."""
+        if not (isinstance(error, ValueRefused) and self._ended):
+            self._wait_for_database(error)
+            return
+        _log.error("%s; results are handed in one by one", error, extra={"event": "database.refused"})
         self._doubt()
         try:
+            self._resolve_doubt()
             while self._ended:
                 self._asks_database()
-                refused = self._hand_in_first()
+                refused = self._refusals.hand_in(self._ended[0], self._settings)
                 self._seat.has_answer()
                 if refused is None:
                     self._start_over()
                     return
                 self._handed_in(1, refused)
-        except DatabaseError as error:
+        except DatabaseError as again:
             self._seat.has_answer()
-            self._wait_for_database(error)
-
-    def _hand_in_first(self) -> Sequence[int] | None:
-        """Hand one end in, or that it could not be; return its claim number if that came late, None: see exchange."""
-        end = self._ended[0]
-        try:
-            exchanged = self._stores.worker_queue.exchange(self._process_id, [end], None)
-        except ValueRefused as refusal:
-            failed = self._refused(end, refusal)
-            try:
-                exchanged = self._stores.worker_queue.exchange(self._process_id, [failed], None)
-            except ValueRefused:
-                told = "the end of job %s cannot be recorded (%s): it is left to the coordinator"
-                _log.error(told, end.id, refusal, extra={"event": "job.refused", "job": end.id})
-                return ()
-        return None if exchanged is None else exchanged.refused
-
-    def _refused(self, end: Ended, refusal: ValueRefused) -> Ended:
-        """Return the end of an attempt that would have ended so, had the database taken what it left."""
-        claim = self._tried.get(end.claim_no)
-        if claim is None:
-            return end
-        _log.error("job %s: %s", end.id, refusal, extra={"event": "job.refused", "job": end.id})
-        told = f"what the attempt was to leave cannot be stored: {refusal}"
-        verdict = Verdict(cause=Cause.ERROR, message=storable(told), final=end.status is Status.DEAD)
-        wall_time = end.finished_at - (end.started_at or end.finished_at)
-        used = Used(wall_time, end.cpu_time, end.peak_memory)
-        now = self._clock.now()
-        return self._settler.settle(claim, self._process_id, verdict, self._settings, now, end.started_at, used)
+            self._wait_for_database(again)
 
     def _doubt(self) -> None:
         """Take what the last exchange claimed, if it was committed, for unknown; hold nothing."""
@@ -298,13 +241,8 @@ class Worker:
 
     def _wait_for_database(self, error: DatabaseError) -> None:
         """Keep what has ended and try again later; whether the last exchange was committed is not known."""
-        if not self._failures:
-            _log.error("%s; trying again until it answers", error, extra={"event": "database.away"})
         self._doubt()
-        longest = _RETRY_PAUSES[min(self._failures, len(_RETRY_PAUSES) - 1)]
-        pause = longest * (0.5 + self._process_id % 1024 / 2048)  # process ids are random: not all come at once
-        self._failures += 1
-        self._note_signals(pause)
+        self._note_signals(self._outage.goes_on(error, self._process_id))
 
     def _start_over(self) -> None:
         """Begin again under a new process id: this one was rescued, nothing it holds is its own any more."""
@@ -313,7 +251,7 @@ class Worker:
         _log.error(told, jobs, extra={"event": "worker.given_up", "jobs": jobs})
         self._held.clear()
         self._ended.clear()
-        self._tried.clear()
+        self._refusals.tried.clear()
         self._process_id = new_process_id()
         try:
             self.announce()
@@ -347,7 +285,7 @@ class Worker:
         verdict, now = ran.verdict, self._clock.now()
         ended = self._settler.settle(claim, self._process_id, verdict, self._settings, now, ran.started_at, ran.used)
         self._ended.append(ended)
-        self._tried[claim.claim_no] = claim
+        self._refusals.tried[claim.claim_no] = claim
         tell_end(claim, ended, ran.seconds)
 
     # -- sleeping -------------------------------------------------------------------------------------------------
@@ -358,7 +296,7 @@ class Worker:
         if not self._exchange(idle=True) or self._held:
             return
         titles.worker(self._queue, self._number, "idle")
-        self._sibling_idle_since = None
+        self._sibling.forget()
         self._note_signals(_RELOADING if self._seat.farm_reloads else None if self._seat.may_claim else 1.0)
 
     def _note_signals(self, seconds: float | None) -> None:
