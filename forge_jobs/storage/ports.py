@@ -55,9 +55,7 @@ class WorkerQueue(Protocol):
     """Held by workers."""
 
     def exchange(self, process_id: int, ended: Sequence[Ended], want: Want | None) -> Exchanged | None:
-        """Hand in what has ended and claim what is next, in one transaction.
-
-        Where a claim takes tokens of a rate limit, or has to look again, it may be in one of its own, after it.
+        """Hand in what has ended and claim what is next, in one transaction; a claim that takes tokens may follow it.
 
         Returns None, having done nothing, when the process is not registered any more: it was rescued, and what it
         holds is no longer its own. A hand-in whose own end is already recorded counts as accepted.
