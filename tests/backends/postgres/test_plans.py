@@ -167,7 +167,9 @@ def test_live_rows_are_found_by_an_index_and_history_is_not_read(database: Datab
     plan = found if isinstance(found, list) else json.loads(found)
     steps = list(nodes(plan[0]["Plan"]))
     of_job = [step for step in steps if step.get("Relation Name") == "job" and step["Node Type"] != "ModifyTable"]
-    assert {step.get("Index Name", step["Node Type"]) for step in of_job} == indexes
+    found = {step.get("Index Name", step["Node Type"]) for step in of_job}
+    assert found
+    assert found <= indexes  # where several can serve, the planner may choose
     read = sum(
         (step["Actual Rows"] + step.get("Rows Removed by Filter", 0) + step.get("Rows Removed by Index Recheck", 0))
         * step["Actual Loops"]

@@ -42,7 +42,7 @@ HOT: dict[str, list[str]] = {
     "key_holders": ["SEARCH job USING INDEX job_key_held (kind=? AND limit_key=?)"],
     "kind_holders": ["SEARCH job USING INDEX job_limited (kind=?)"],
     "metered_waiting": ["SEARCH job EXISTS USING COVERING INDEX job_for_kind (kind=?)"],
-    "scheduled_page": ["SEARCH job USING INDEX job_due ((scheduled_at,queue,status,rowid)>(?,?,?,?))"],
+    "scheduled_page": ["SEARCH job USING INDEX job_due ((scheduled_at,queue,status)>(?,?,?))"],
     "rekey": ["SEARCH job USING INTEGER PRIMARY KEY (rowid=?)"],
     "unlabelled_ready": ["SCAN job USING INDEX job_ready"],
     "unlabelled_running": ["SCAN job USING INDEX job_running"],
