@@ -133,7 +133,7 @@ def widened(storage: Storage) -> Act:
 
 def stranded(storage: Storage) -> Act:
     """Return the search for keys whose jobs wait although nobody has a place of theirs."""
-    storage.limits.declare([msgspec.structs.replace(TIGHT, max_running=9)])
+    enqueue_some(storage, 3, "tight", payload=b'{"of":"z"}')
     execute(storage, f"DELETE FROM {table(storage, 'admission')}")
     return lambda: storage.limits.sweep(100)
 
