@@ -144,9 +144,8 @@ def idle(storage: Storage) -> Act:
 
 
 def unserved(storage: Storage) -> Act:
-    """Return the parking of jobs with limits whose queue nobody serves."""
-    enqueue_some(storage, 3, "tight", queue="nobody's", payload=b'{"of":"z"}')
-    give_out(storage)
+    """Return the parking of jobs whose kind nobody knows."""
+    enqueue_some(storage, 3, "strange")
     return lambda: storage.upkeep.park_unserved(100)
 
 

@@ -44,8 +44,9 @@ HERE: dict[str, Callable[[Storage], Act]] = ACTS | {
     "schema.describe": lambda s: s.schema.describe,
 }
 NAMES = list(HERE)
-NO_DEADLINE = {CALLERS}
-"""On a program's own connection it waits for ever, unless the program has given that another time."""
+NO_DEADLINE = {CALLERS, "archive.store", "archive.store_rest"}
+"""On a program's own connection it waits for ever, unless the program has given that another time; and to move house
+takes as long as it takes, on both sides."""
 
 
 class Whole(NamedTuple):

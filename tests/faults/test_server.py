@@ -26,8 +26,9 @@ pytestmark = pytest.mark.processes
 
 PLAN = Plan(jobs=500, kills=8, seed="server", pause=(0.5, 2.0), server=True)
 TRIED = (
-    "enqueue one", "enqueue many", "enqueue with a key", "claim", "hand in dead", "commit a handler's transaction",
-    "cancel", "add a schedule", "hand in done",
+    "producer.enqueue", "producer.enqueue many", "producer.enqueue with a key", "worker_queue.exchange: claim",
+    "worker_queue.exchange: dead", "worker_queue.completing", "operator.cancel", "schedules.edit",
+    "worker_queue.exchange: done",
 )  # fmt: skip
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name = 'forge-jobs'"
 
