@@ -55,11 +55,10 @@ class Stopper:
     def end(self) -> bool:
         """Note that the job has ended; return whether anything was raised in it."""
         self._put_off(False)
-        if (
-            self._raised is not None
-        ):  # whatever a frame of the handler still holds, a lock of the database too, it lets go
-            traceback.clear_frames(self._raised.__traceback__)
-        return self._raised is not None
+        if self._raised is None:
+            return False
+        traceback.clear_frames(self._raised.__traceback__)  # what the handler still holds, a lock too, it lets go
+        return True
 
     def struck(self) -> JobStopped | None:
         """Return what was raised in the job that runs, or ran last."""
