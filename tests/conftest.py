@@ -36,6 +36,7 @@ _OURS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let tests that start farms run one after another where tests run side by side: each is many processes itself."""
     here = Path(__file__).parent

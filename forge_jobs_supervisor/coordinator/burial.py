@@ -88,20 +88,17 @@ def _verdict(claim: Claim, died: Died) -> Verdict | None:
         return None
     if claim.claim_no < died.started_no or not died.running:
         # Whoever killed the worker: the job may have done all it does, and must not do so again without a trace.
-        return Verdict(
-            cause=Cause.LOST,
-            message=f"the job had ended, but the worker died before that was recorded: {_ending(died)}",
-            exit_signal=died.signal,
-            exit_code=died.exit_code,
-            pid=died.pid,
-        )
-    if died.killed_by_us:
+        cause, told = Cause.LOST, "the job had ended, but the worker died before that was recorded"
+    elif died.killed_by_us:
         return None
-    if died.with_supervisor:
+    elif died.with_supervisor:
         return Verdict(cause=Cause.LOST, message="the supervisor died, and its workers with it", pid=died.pid)
+    else:
+        cause = Cause.OUT_OF_MEMORY if died.out_of_memory else Cause.CRASHED
+        told = "the worker died while it ran this job"
     return Verdict(
-        cause=Cause.OUT_OF_MEMORY if died.out_of_memory else Cause.CRASHED,
-        message=f"the worker died while it ran this job: {_ending(died)}",
+        cause=cause,
+        message=f"{told}: {_ending(died)}",
         exit_signal=died.signal,
         exit_code=died.exit_code,
         pid=died.pid,

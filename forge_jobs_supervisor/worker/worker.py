@@ -98,6 +98,7 @@ class Worker:
         self._asks_database()
         try:
             self._stores.registry.announce_worker(record)
+            self._asks_database()  # each call has its own deadline
             self._stores.worker_queue.exchange(self._process_id, (), None)  # statements are prepared before a job waits
         finally:
             self._seat.has_answer()
