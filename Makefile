@@ -5,6 +5,7 @@ PYTHON  ?= python3
 WORKERS ?= 8
 MINUTES ?= 60
 SEED    ?= 0
+ABREAST ?= 4
 
 override VENV := .venv
 override BENCH_VENV := .venv-bench
@@ -44,8 +45,8 @@ help: ## Show this list.
 demo: $(PACKAGE) ## Count a few thousand source files with eight worker processes, then check every figure.
 	@$(BIN)/python -m examples.code_census --packages --workers $(WORKERS)
 
-test: $(TOOLS) ## Run all tests.
-	@$(BIN)/python -m pytest
+test: $(TOOLS) ## Run all tests, ABREAST=4 at a time: most of them wait for processes.
+	@$(BIN)/python -m pytest -n $(ABREAST) --dist loadgroup --no-loadscope-reorder
 
 torture: $(TOOLS) ## Kill its processes at random, then check everything. More or others: make torture TORTURE="--kills 50 --seed x".
 	@$(BIN)/python -m tests.faults $(TORTURE)

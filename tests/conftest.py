@@ -24,7 +24,7 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-_FARMS = ("cli", "examples", "processes")
+_LONG = ("faults", "processes")
 _OURS = (
     "FORGE_APP",
     "FORGE_DATABASE_URL",
@@ -37,12 +37,18 @@ _OURS = (
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that start farms run one after another where tests run side by side: each is many processes itself."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side, let those of a file run one after another, and begin with what takes long.
+
+    They share what is costly to set up. A file that is slow says itself into which groups its tests fall.
+    """
+    if not hasattr(config, "workerinput"):
+        return
     here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in _LONG)
     for item in items:
-        if item.path.relative_to(here).parts[0] in _FARMS or item.get_closest_marker("processes"):
-            item.add_marker(pytest.mark.xdist_group("farms"))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(here))))
 
 
 @pytest.fixture(scope="session", autouse=True)

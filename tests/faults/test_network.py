@@ -28,6 +28,9 @@ from tests.support.postgres import server_url
 from tests.support.proxy import Way
 from tests.support.until import until
 
+EACH = "FORGE_TEST_EACH" in os.environ
+"""Whether acts are tried at many messages, instead of three, and all of them with silence."""
+
 DEADLINE = 1.0
 IN_TIME = 5.0
 """Seconds that a call may take: its deadline, or the two that a connection gets at least, on a machine that is busy."""
@@ -152,23 +155,24 @@ def whole(house: House, network: Network, name: str, way: Way) -> Whole:
 
 
 def moments(name: str, messages: int, fault: Fault, way: Way) -> list[int]:
-    """Return at which messages there is a trial: the first, the last, and some between; of a few messages, at all.
+    """Return at which messages there is a trial: the first, the last, and some between.
 
-    Of silence each takes a deadline: one trial an act, in the middle or at the end, and one of an answer now and then.
+    Of silence each takes a deadline: one trial for some acts, in the middle or at the end.
     """
     number = NAMES.index(name)
     if fault is Fault.SILENT:
-        if name in NO_DEADLINE or (way is Way.ANSWERS and number % 3):
+        if name in NO_DEADLINE or (number + (way is Way.ANSWERS)) % (1 if EACH else 6):
             return []
         return [messages if way is Way.ANSWERS or number % 2 else (messages + 1) // 2]
-    if messages <= 5:
-        return list(range(1, messages + 1))
-    return sorted({1, 2, messages - 1, messages, (messages + 1) // 2})
+    middle = (messages + 1) // 2
+    return sorted({1, middle, messages} | ({2, middle + 1, messages - 1} & set(range(1, messages)) if EACH else set()))
 
 
 @pytest.mark.parametrize("way", Way)
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSED, Fault.HALF, Fault.UNHEARD, Fault.SILENT])
-@pytest.mark.parametrize("name", HERE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"network {n % 3}")) for n, name in enumerate(NAMES)]
+)
 def test_a_transaction_over_a_network_that_fails(
     house: House, network: Network, name: str, fault: Fault, way: Way
 ) -> None:

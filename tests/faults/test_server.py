@@ -24,7 +24,7 @@ from tests.support.until import until
 
 pytestmark = pytest.mark.processes
 
-PLAN = Plan(jobs=500, kills=8, seed="server", pause=(0.5, 2.0), server=True)
+PLAN = Plan(jobs=200, kills=4, seed="server", pause=(0.5, 2.0), server=True)
 TRIED = (
     "producer.enqueue", "producer.enqueue many", "producer.enqueue with a key", "worker_queue.exchange: claim",
     "worker_queue.exchange: dead", "worker_queue.completing", "operator.cancel", "schedules.edit",

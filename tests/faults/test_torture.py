@@ -11,18 +11,21 @@ from click.testing import CliRunner
 from tests.faults.__main__ import main
 from tests.faults.points import kind_of, points
 from tests.faults.torture import Plan, torture_on
+from tests.support.backends import BACKENDS
 
 pytestmark = pytest.mark.processes
 
 PLANS = {
     "at every named point": Plan(jobs=0, kills=5, seed="points", points=True),
-    "at random": Plan(jobs=1500, kills=25, seed="short", freezes=True),
-    "while clocks are set": Plan(jobs=600, kills=30, seed="clocks", pause=(0.2, 0.6), clocks=True),
+    "at random": Plan(jobs=600, kills=15, seed="short", freezes=True),
+    "while clocks are set": Plan(jobs=300, kills=12, seed="clocks", pause=(0.2, 0.6), clocks=True),
 }
-NETWORK = Plan(jobs=1500, kills=15, seed="network", network=True)
+NETWORK = Plan(jobs=600, kills=8, seed="network", network=True)
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    "backend", [pytest.param(name, marks=pytest.mark.xdist_group(f"torture on {name}")) for name in BACKENDS]
+)
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None:
     with torture_on(backend, tmp_path, plan) as torture:
@@ -36,6 +39,7 @@ def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None
     assert report.points == (Counter(map(kind_of, points(backend))) if plan.points else {})
 
 
+@pytest.mark.xdist_group("torture on postgres")
 def test_a_network_that_lies_loses_nothing(tmp_path: Path) -> None:
     with torture_on("postgres", tmp_path, NETWORK) as torture:
         report = torture.run()

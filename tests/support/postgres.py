@@ -138,15 +138,17 @@ def having(url: str, **options: object) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(options)}"
 
 
-@functools.cache
 def server_url(programs: Path | None = None) -> str:
     """Return the URL of the server that the tests share: the one that is named, or one that is started now.
 
     ``programs`` names another version's, of which one is started at any rate.
     """
     named = os.environ.get(NAMED)
-    if named and programs is None:
-        return named
+    return named if named and programs is None else _shared(programs)
+
+
+@functools.cache
+def _shared(programs: Path | None) -> str:
     shared = Server(programs=programs)
     atexit.register(shared.close)
     return shared.url

@@ -68,7 +68,11 @@ def connect(url: str, deadline: float, *, left: float | None = None, pooled: boo
     connection.prepared_max = 300
     connection.give_up_at = monotonic() + wait
     if not pooled and connection.info.server_version >= KNOWS_TRANSACTION_TIMEOUT:
-        connection.execute(f"SET transaction_timeout = {milliseconds(2 * deadline)}")
+        try:
+            connection.execute(f"SET transaction_timeout = {milliseconds(2 * deadline)}")
+        except BaseException:
+            connection.close()  # to fail to send does not
+            raise
     return connection
 
 
