@@ -46,7 +46,7 @@ demo: $(PACKAGE) ## Count a few thousand source files with eight worker processe
 	@$(BIN)/python -m examples.code_census --packages --workers $(WORKERS)
 
 test: $(TOOLS) ## Run all tests, ABREAST=4 at a time: most of them wait for processes.
-	@$(BIN)/python -m pytest -n $(ABREAST) --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $(ABREAST) --dist loadfile --no-loadscope-reorder
 
 torture: $(TOOLS) ## Kill its processes at random, then check everything. More or others: make torture TORTURE="--kills 50 --seed x".
 	@$(BIN)/python -m tests.faults $(TORTURE)

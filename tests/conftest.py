@@ -24,7 +24,8 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-_LONG = ("faults", "processes")
+_HERE = Path(__file__).parent
+_LONG = ("faults/test_torture.py", "backends/postgres/test_plans.py", "faults", "processes")
 _OURS = (
     "FORGE_APP",
     "FORGE_DATABASE_URL",
@@ -36,19 +37,15 @@ _OURS = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where tests run side by side, let those of a file run one after another, and begin with what takes long.
+    """Where tests run side by side, begin with what takes long, so that nobody works alone at the end."""
 
-    They share what is costly to set up. A file that is slow says itself into which groups its tests fall.
-    """
-    if not hasattr(config, "workerinput"):
-        return
-    here = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in _LONG)
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(here))))
+    def turn(item: pytest.Item) -> int:
+        path = item.path.relative_to(_HERE)
+        return next((number for number, long in enumerate(_LONG) if path.is_relative_to(long)), len(_LONG))
+
+    if hasattr(config, "workerinput"):
+        items.sort(key=turn)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -62,11 +62,15 @@ class OutOfMemoryKills:
     def look(self) -> None:
         """Take what the kernel had killed by the last look for somebody else's.
 
-        Not what it has killed since: it counts when it kills, and a process with much memory takes a while to die.
+        Not what it has killed since: it counts when it kills, and a process with much memory takes a while to die. A
+        count that went back is another one: this process was moved to another control group.
         """
-        if self._seen is None or self._last is None or self._last > self._seen:
+        now = oom_kills()
+        if self._last is None or now is None or now < self._last:
+            self._seen = now
+        elif self._seen is None or self._last > self._seen:
             self._seen = self._last
-        self._last = oom_kills()
+        self._last = now
 
     def has_struck(self) -> bool:
         """Return whether one kill of the kernel's has not been accounted for, and account for it."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import time
+from collections.abc import Iterator
 
 from forge_jobs_supervisor.unix.descriptors import lifted
 
@@ -61,18 +62,31 @@ def private_memory(pid: int | str = "self") -> int:
 
 
 def oom_kills() -> int | None:
-    """Return how many processes the kernel has killed for want of memory, here or in this container; None: unknown."""
-    found = None
-    for path, word in (
-        ("/sys/fs/cgroup/memory.events", b"oom_kill "),
-        ("/sys/fs/cgroup/memory/memory.oom_control", b"oom_kill "),
-        ("/proc/vmstat", b"oom_kill "),
-    ):
+    """Return how many processes the kernel has killed for want of memory; None: unknown.
+
+    They are those of this process's own control group (cgroups(7)): what other services or containers lose is not
+    counted. Where that cannot be read, they are those of the machine.
+    """
+    for path in (*_counts_of_own_group(), *_COUNTS):
         with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123
-            lines = [line for line in file.read().splitlines() if line.startswith(word)]
-            if lines:
-                found = (found or 0) + int(lines[0].split()[1])
-    return found
+            for line in file:
+                if line.startswith(b"oom_kill "):
+                    return int(line.split()[1])
+    return None
+
+
+_COUNTS = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control", "/proc/vmstat")
+"""Of a container that does not see the name of its own group, by version 2 and 1, and of the machine."""
+
+
+def _counts_of_own_group() -> Iterator[str]:
+    with contextlib.suppress(OSError), open("/proc/self/cgroup") as file:  # noqa: PTH123
+        for line in file:
+            _number, controllers, path = line.rstrip("\n").split(":", 2)
+            if not controllers:
+                yield f"/sys/fs/cgroup{path}/memory.events"
+            elif "memory" in controllers.split(","):
+                yield f"/sys/fs/cgroup/memory{path}/memory.oom_control"
 
 
 def prefer_as_victim() -> None:

@@ -170,9 +170,7 @@ def moments(name: str, messages: int, fault: Fault, way: Way) -> list[int]:
 
 @pytest.mark.parametrize("way", Way)
 @pytest.mark.parametrize("fault", [Fault.RESET, Fault.CLOSED, Fault.HALF, Fault.UNHEARD, Fault.SILENT])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(f"network {n % 3}")) for n, name in enumerate(NAMES)]
-)
+@pytest.mark.parametrize("name", HERE)
 def test_a_transaction_over_a_network_that_fails(
     house: House, network: Network, name: str, fault: Fault, way: Way
 ) -> None:

@@ -23,9 +23,7 @@ PLANS = {
 NETWORK = Plan(jobs=600, kills=8, seed="network", network=True)
 
 
-@pytest.mark.parametrize(
-    "backend", [pytest.param(name, marks=pytest.mark.xdist_group(f"torture on {name}")) for name in BACKENDS]
-)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS.keys())
 def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None:
     with torture_on(backend, tmp_path, plan) as torture:
@@ -39,7 +37,6 @@ def test_killing_loses_nothing(backend: str, tmp_path: Path, plan: Plan) -> None
     assert report.points == (Counter(map(kind_of, points(backend))) if plan.points else {})
 
 
-@pytest.mark.xdist_group("torture on postgres")
 def test_a_network_that_lies_loses_nothing(tmp_path: Path) -> None:
     with torture_on("postgres", tmp_path, NETWORK) as torture:
         report = torture.run()

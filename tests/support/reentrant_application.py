@@ -167,6 +167,7 @@ def query_postgres(path: Path, conninfo: str) -> None:
     """Wait for a server; not in one call, but in code of C that begins its wait again at each signal."""
     import psycopg
 
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    noticing = "-c client_connection_check_interval=100"  # that nobody is there any more
+    with psycopg.connect(conninfo, autocommit=True, options=noticing) as connection:
         note(path, str(connection.info.backend_pid))
         connection.execute("SELECT pg_sleep(3600)")

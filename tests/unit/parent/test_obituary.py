@@ -142,6 +142,17 @@ def test_who_is_still_dying_at_a_look_is_the_kernels_but_not_at_the_next(
     assert obituary(child, slot, KILLED, kills).out_of_memory
 
 
+def test_in_another_control_group_the_count_begins_anew(
+    child: Child, slot: Slot, kills: OutOfMemoryKills, kernel: Kernel
+) -> None:
+    kernel.count = 0
+    kills.look()
+    assert not obituary(child, slot, KILLED, kills).out_of_memory
+
+    kernel.count = 1
+    assert obituary(child, slot, KILLED, kills).out_of_memory
+
+
 def test_any_other_death_is_not_the_kernels(child: Child, slot: Slot, kills: OutOfMemoryKills, kernel: Kernel) -> None:
     kernel.count = 4
 
