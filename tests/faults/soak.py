@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from pathlib import Path
 from statistics import mean, median
 
@@ -16,12 +17,15 @@ WARM_UP = 1 / 3
 """The part of a run that does not count: caches fill, and the log gets its size."""
 
 FLAT = {
-    "descriptors": 1.0, "memory": 3e6, "log": 4e6, "dead rows": 10_000.0, "latency": 0.05,
+    "descriptors": 2.0, "memory": 4e6, "log": 8e6, "dead rows": 10_000.0, "latency": 0.05,
 }  # fmt: skip
 """Growth over the rest of a run that is no growth: descriptors, bytes, bytes, rows, seconds."""
 
 SOME = {"dead rows": 0.15, "latency": 0.15}
 """So much more than its mean is no growth either, of what goes with the load."""
+
+SURE = 3.0
+"""Standard errors of the line's slope within which its rise may be chance, as in a short run."""
 
 
 class Slope(msgspec.Struct, kw_only=True):
@@ -89,5 +93,9 @@ def slope(name: str, times: Sequence[float], values: Sequence[float]) -> Slope:
     middle, average = mean(times), mean(values)
     spread = sum((at - middle) ** 2 for at in times)
     steepness = sum((at - middle) * (v - average) for at, v in zip(times, values, strict=True)) / (spread or 1.0)
-    rise = steepness * (times[-1] - times[0])
-    return Slope(mean=average, rise=rise, flat=rise <= max(FLAT[name], SOME.get(name, 0.0) * average))
+    length = times[-1] - times[0]
+    off = sum((v - average - steepness * (at - middle)) ** 2 for at, v in zip(times, values, strict=True))
+    error = sqrt(off / max(len(times) - 2, 1) / (spread or 1.0)) * length
+    rise = steepness * length
+    allowed = max(FLAT[name], SOME.get(name, 0.0) * average, SURE * error)
+    return Slope(mean=average, rise=rise, flat=rise <= allowed)

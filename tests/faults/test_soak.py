@@ -16,6 +16,7 @@ TIMES = [float(second) for second in range(100)]
         ("memory", [50e6 + 1e6 * (second % 3) for second in range(100)], True),
         ("memory", [50e6 + 0.3e6 * second for second in range(100)], False),
         ("memory", [50e6 + 0.05e6 * second for second in range(100)], False),
+        ("memory", [50e6 + 0.05e6 * second + 20e6 * (second % 2) for second in range(100)], True),
         ("memory", [50e6 - 0.3e6 * second for second in range(100)], True),
         ("descriptors", [100.0 + second / 100 for second in range(100)], True),
         ("descriptors", [100.0 + second for second in range(100)], False),
