@@ -5,7 +5,9 @@ There is no thread of its own: of the threads that wait, one polls for all and h
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from forge_jobs.clock import monotonic
@@ -27,6 +29,11 @@ class Waiters:
 
     def __init__(self, look: Callable[[Sequence[str]], Mapping[str, Status]]) -> None:
         self._look = look
+        self._begin()
+        _all.add(self)
+
+    def _begin(self) -> None:
+        """Let nobody wait: also in a forked child, whoever did in its parent."""
         self._changed = threading.Condition()
         self._waiting: dict[str, int] = {}
         self._seen: dict[str, Status | _Gone] = {}
@@ -79,3 +86,14 @@ class Waiters:
             del self._waiting[job_id]
             self._seen.pop(job_id, None)
         self._changed.notify_all()
+
+
+_all: weakref.WeakSet[Waiters] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for waiters in list(_all):
+        waiters._begin()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

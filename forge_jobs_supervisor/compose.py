@@ -155,7 +155,7 @@ class Farm:
         if self._life_lock:
             self._life_lock.abandon()
 
-    def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline) -> int:
+    def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline, *, first: bool) -> int:
         """Be the coordinator. It ignores the signals that stop the others: the parent says when to leave."""
         titles.coordinator()
         stops = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -174,6 +174,7 @@ class Farm:
             drain=self._plan.drain,
             totals=self._plan.observe is not None,
             declared=self._plan.declared,
+            first=first,
             server=self._server(),
         )
         return _booted(lifeline, coordinator.boot) or _finished(coordinator.run)

@@ -42,7 +42,11 @@ QUARANTINE_EVERY = 10.0
 
 
 class Coordinator:
-    """One host's coordinator. Made after the fork."""
+    """One host's coordinator. Made after the fork.
+
+    ``first``: none has come up before it with this code, so it stores what the code declares. Others may have declared
+    something newer since, which stands when a coordinator is replaced.
+    """
 
     _quarantined_at = float("-inf")
 
@@ -60,12 +64,12 @@ class Coordinator:
         drain: bool,
         totals: bool,
         declared: Declared,
+        first: bool = True,
         server: Server | None = None,
     ) -> None:
         self._host = host
-        self._declared = declared
-        self._clock = clock
-        self._server = server
+        self._declared, self._first = declared, first
+        self._clock, self._server = clock, server
         self._stores = stores
         self._board = board
         self._lifeline = lifeline
@@ -94,7 +98,10 @@ class Coordinator:
 
     def boot(self) -> None:
         """Register the host, its queues, its schedules and its doorbell; raises DatabaseError."""
-        self._announce()
+        if self._first:
+            self._announce()
+        else:
+            self._announce_anew()
         self._doorbell = self._stores.doorbell(self._host.host_id)
         self._wakeup.watch(self._doorbell.fileno())
         self._timetable.add(Duty("listen", LISTEN_EVERY, self._doorbell.keep, due=monotonic() + LISTEN_EVERY))

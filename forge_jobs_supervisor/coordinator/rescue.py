@@ -44,6 +44,9 @@ class Rescuer:
         self._clock = clock
         self._wake_for = wake_for
         self.to_bury: dict[int, Died] = {}
+        self._unknown: dict[tuple[int, int], int] = {}
+        """Since when claims are seen that their worker does not show: (process id, claim number), monotonic time."""
+
         timetable.add(Duty("give_back", GIVE_BACK_IDLE, self._give_back_overdue))
 
     def bury(self) -> list[int]:
@@ -73,11 +76,23 @@ class Rescuer:
         for host_id in census.dead_hosts:
             registry.retire_host(host_id)
             _log.warning("host %s is gone, without a word", host_id, extra={"event": "host.lost", "host": host_id})
-        if census.holding.isdisjoint(living):
-            return
-        for process_id, claims in registry.claims_before(self._clock.now() - FORGOTTEN).items():
-            if process_id in living:
-                self._give_back(process_id, [c for c in claims if not self._view.knows(process_id, c.claim_no)])
+        self._give_back_forgotten([] if census.holding.isdisjoint(living) else living)
+
+    def _give_back_forgotten(self, living: Sequence[int]) -> None:
+        """Give back what was seen for ``FORGOTTEN`` without its worker showing it, by a clock that nobody sets.
+
+        By the time in the rows alone a clock that is set forward would make a claim old that was made just now.
+        """
+        old = self._stores.registry.claims_before(self._clock.now() - FORGOTTEN) if living else {}
+        now, before, self._unknown = monotonic_us(), self._unknown, {}
+        for process_id, claims in old.items():
+            if process_id not in living:
+                continue
+            unknown = {c.claim_no: c for c in claims if not self._view.knows(process_id, c.claim_no)}
+            seen = {(process_id, claim_no): before.get((process_id, claim_no), now) for claim_no in unknown}
+            self._unknown |= seen
+            forgotten = [unknown[number] for (_id, number), at in seen.items() if now - at >= FORGOTTEN]
+            self._give_back(process_id, forgotten)
 
     def _give_back_overdue(self) -> None:
         """Give back what workers hold that have not moved for long: a long job, or a stopped process."""

@@ -32,8 +32,11 @@ class Crew(Stage, Protocol):
     def work(self, birth: Birth, board: Board, lifeline: Lifeline) -> int:
         """Be a worker."""
 
-    def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline) -> int:
-        """Be the coordinator; ``queues`` is the list that the board's slots refer to by position."""
+    def coordinate(self, board: Board, queues: Sequence[str], lifeline: Lifeline, *, first: bool) -> int:
+        """Be the coordinator; ``queues`` is the list that the board's slots refer to by position.
+
+        ``first``: none has come up before it with this code.
+        """
 
     def leave_parent(self) -> None:
         """In every child: close what belongs to the parent."""
@@ -63,13 +66,16 @@ class Nursery:
         self._niceness = niceness
         self._max_jobs = max_jobs
         self._born: set[tuple[str, int]] = set()
+        self.coordinated = False
+        """Whether a coordinator has come up."""
 
     def bear_coordinator(self) -> None:
         """Fork the coordinator, and tell it of the dead that are not settled yet."""
         self._board.set_head(Head.COORDINATOR_BEAT, monotonic_us())
         mine, theirs = Lifeline.pair()
         child = Child(pid=0, lifeline=mine)
-        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, self._queues, theirs))
+        first = not self.coordinated
+        self._fork(child, theirs, lambda: self._crew.coordinate(self._board, self._queues, theirs, first=first))
         for died in self._children.unsettled.values():
             child.say(died)
 

@@ -202,6 +202,7 @@ class Supervisor:
     def _is_ready(self, child: Child) -> None:
         child.phase = Phase.UP if child.phase is Phase.BOOTING else child.phase
         if not child.is_worker:
+            self._nursery.coordinated = True
             self._board.set_head(Head.RELOADING, 0)
             return
         self._restarts.booted()

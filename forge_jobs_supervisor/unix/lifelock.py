@@ -6,11 +6,14 @@ import fcntl
 import os
 from pathlib import Path
 
+from forge_jobs.locks import flock_record, is_at
+
 
 class LifeLock:
-    """Held until the process ends, also while it becomes another program. The file is never closed: that would drop it.
+    """Held until the process ends, also while it becomes another program. ``byte`` is which one.
 
-    ``byte`` is which one.
+    The lock belongs to the open file (F_OFD_SETLK, fcntl(2)), not to the process: what an application opens and closes
+    of the same file, looking at hosts, does not drop it. Children close their copy: it ends with the supervisor.
     """
 
     def __init__(self, fd: int, byte: int) -> None:
@@ -21,14 +24,17 @@ class LifeLock:
     def take(cls, path: Path) -> LifeLock:
         """Lock a byte that nobody has."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         while True:
             byte = int.from_bytes(os.urandom(7)) >> 1
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+                fcntl.fcntl(fd, fcntl.F_OFD_SETLK, flock_record(byte))
             except (BlockingIOError, PermissionError):
+                os.close(fd)
                 continue
-            return cls(fd, byte)
+            if is_at(fd, path):
+                return cls(fd, byte)
+            os.close(fd)  # it was dropped meanwhile, with its database
 
     def abandon(self) -> None:
         """In a forked child: close the inherited descriptor; the parent's lock is not touched."""

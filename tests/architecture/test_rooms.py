@@ -103,6 +103,7 @@ def test_nobody_starts_processes_through_the_standard_library() -> None:
 
 def test_file_locks_are_taken_only_where_they_mean_something() -> None:
     allowed = {
+        "forge_jobs/locks.py",  # how the kernel is asked for them
         f"{SQLITE}turnstile.py",  # the line in which writers wait
         f"{SQLITE}lifelock.py",  # who is alive
         f"{SQLITE}doorbell.py",  # hanging up a bell while none is removed

@@ -14,13 +14,13 @@ import apsw
 import psycopg
 
 from forge_jobs.clock import Clock
+from forge_jobs.locks import flock_record
 from forge_jobs.storage import Storage, open_storage
 from forge_jobs.storage.postgres.schema import TABLES
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from forge_jobs.storage.sqlite import turnstile
 from forge_jobs.storage.sqlite.database import turnstile_file
 from forge_jobs.storage.sqlite.lifelock import hosts_file
-from forge_jobs.storage.sqlite.turnstile import flock_record
 from tests.support.postgres import debians, having, server_url
 
 

@@ -13,6 +13,7 @@ from forge_jobs.clock import monotonic
 from forge_jobs.errors import DatabaseError
 from forge_jobs.model.states import FINISHED, Status
 from forge_jobs.waiting import Waiters
+from tests.support.forking import in_child
 from tests.support.until import until
 
 SOON = 5.0
@@ -207,3 +208,16 @@ def test_what_was_seen_of_a_job_is_forgotten_when_nobody_waits_for_it(jobs: Jobs
     jobs.statuses["a"] = Status.PENDING  # an operator's retry
 
     assert waiters.wait("a", FINISHED, 0) is None
+
+
+def test_a_forked_child_waits_by_itself_whoever_waits_in_its_parent(
+    jobs: Jobs, waiters: Waiters, threads: ThreadPoolExecutor
+) -> None:
+    jobs.statuses = {"a": Status.PENDING, "b": Status.DONE}
+    waiting = waits(threads, waiters, "a")
+    until(lambda: jobs.looks)
+
+    assert in_child(lambda: str(waiters.wait("b", FINISHED, SOON))) == str(Status.DONE)
+
+    jobs.statuses["a"] = Status.DONE
+    assert waiting.result(SOON) is Status.DONE

@@ -55,6 +55,7 @@ class Database:
         self._give_up_at = float("inf")
         self._spent = 0.0  # by a question for the time that was not answered
         self._in_transaction = False
+        self._writer = 0  # the thread whose transaction it is
         self._forked = False
         _databases.add(self)
 
@@ -136,7 +137,7 @@ class Database:
         with self._turn(), self.translating():
             connection = self._opened()
             connection.execute(begin)
-            self._in_transaction = True
+            self._in_transaction, self._writer = True, threading.get_ident()
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -185,10 +186,14 @@ class Database:
         self._spent = 0.0
         if not self._lock.acquire(timeout=self.deadline):
             raise DatabaseBusy(f"database {self.location}: other threads of this process have used it for too long")
+        before = self._give_up_at
         try:
             self._give_up_at = give_up_at
             yield
         finally:
+            self._give_up_at = before  # of the call that this one is part of
+            if self._in_transaction and self._connection is not None:
+                self._connection.give_up_at = before
             self._lock.release()
 
     @contextlib.contextmanager
@@ -252,7 +257,8 @@ class Database:
         """In a forked child: the connection is the parent's; closing it here would end the parent's session."""
         if self._connection is not None:
             _abandoned.append(self._connection)
-        self._forked = self._in_transaction
+        self._forked = self._in_transaction and self._writer == threading.get_ident()
+        self._in_transaction = False
         self._connection = None
         self._lock = threading.RLock()
 

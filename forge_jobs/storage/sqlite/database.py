@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,11 @@ import msgspec
 
 from forge_jobs.clock import Clock, SystemClock, monotonic
 from forge_jobs.config import DEADLINE
-from forge_jobs.errors import DatabaseUnusable, ForkedProcess, InvalidValue
+from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, ForkedProcess, InvalidValue
 from forge_jobs.storage.sql import statement
 from forge_jobs.storage.sqlite.borrowed import Borrowed
 from forge_jobs.storage.sqlite.errors import Damaged, translated
+from forge_jobs.storage.sqlite.forking import Opening, databases
 from forge_jobs.storage.sqlite.migrating import migrate, pending
 from forge_jobs.storage.sqlite.opening import check_file
 from forge_jobs.storage.sqlite.turnstile import Turnstile, WaitForLock, turnstile_of
@@ -59,7 +59,7 @@ class Database:
         self._give_up_at = 0.0
         self._busy = False
         self._forked = False
-        _databases.add(self)
+        databases.add(self)
 
     def run(self, connection: Connection, name: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """Execute the statement ``sql/<name>.sql`` to its end and return its rows."""
@@ -89,9 +89,22 @@ class Database:
         return msgspec.json.encode(texts).decode()
 
     @contextlib.contextmanager
+    def _to_oneself(self) -> Iterator[float]:
+        """Have the connection to oneself, among the threads of this process; give the time until which the call has."""
+        give_up_at = monotonic() + self.deadline
+        if not self._lock.acquire(timeout=self.deadline):
+            raise DatabaseBusy(
+                f"database {self.path}: another thread of this process has used the connection for {self.deadline:g} s"
+            )
+        try:
+            yield give_up_at
+        finally:
+            self._lock.release()
+
+    @contextlib.contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """Give the connection, in one snapshot if the block opens a transaction itself."""
-        with self._lock, self.translating():
+        with self._to_oneself(), self.translating():
             yield self._opened()
 
     @contextlib.contextmanager
@@ -110,10 +123,10 @@ class Database:
     @contextlib.contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """Give the connection in a write transaction that is committed at the end, or rolled back on an error."""
-        with self._lock, self.translating():
+        with self._to_oneself() as give_up_at, self.translating():
             self._check_outside()
-            connection = self._enter()
             try:
+                connection = self._enter(give_up_at)
                 left = max(self._give_up_at - monotonic(), 0.1)
                 connection.set_busy_timeout(int(left * 1000))  # for programs that do not stand in line
                 connection.execute("BEGIN IMMEDIATE")
@@ -130,11 +143,11 @@ class Database:
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Hold the writers' lock with the connection closed."""
-        with self._lock:
+        with self._to_oneself() as give_up_at:
             self.close()
             self._turnstile = turnstile_of(turnstile_file(self.path))
-            self._take_turn()
             try:
+                self._take_turn(give_up_at)
                 yield
             finally:
                 self._leave()
@@ -147,25 +160,26 @@ class Database:
                 "enqueue with connection=transaction.connection, and do everything else after it"
             )
 
-    def _enter(self) -> apsw.Connection:
+    def _enter(self, give_up_at: float) -> apsw.Connection:
         """Take the turn to write, on the file that has the database's name then."""
         while True:
             connection = self._opened_before()
-            self._take_turn()
+            self._take_turn(give_up_at)
             if self._same_file():
                 return connection
             self._leave()
             self.close()  # it was dropped by somebody: what is written to the old file would be lost
 
-    def _take_turn(self) -> None:
+    def _take_turn(self, give_up_at: float) -> None:
         assert self._turnstile is not None
-        self._turnstile.enter(self.deadline, self._wait)
         self._busy = True
+        self._turnstile.enter(max(give_up_at - monotonic(), 0.0), self._wait, self)
 
     def _leave(self) -> None:
-        assert self._turnstile is not None
+        """End the turn, if it was got."""
         self._busy = False
-        self._turnstile.leave()
+        if self._turnstile is not None:
+            self._turnstile.leave(self)
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -202,7 +216,7 @@ class Database:
         return (status.st_dev, status.st_ino) == self._file
 
     def _open(self) -> apsw.Connection:
-        with _opening:
+        with Opening.lock:
             self._check_still_usable()
             connection = apsw.Connection(self._name)
         try:
@@ -216,8 +230,8 @@ class Database:
             connection.create_scalar_function("utf8", is_utf8, 1, deterministic=True)
             connection.wal_autocheckpoint(CLIENT_CHECKPOINT_PAGES)
             if pending(connection, self.path):
-                self._take_turn()
                 try:
+                    self._take_turn(monotonic() + self.deadline)
                     migrate(connection, self.path)
                 finally:
                     self._leave()
@@ -248,12 +262,14 @@ class Database:
                 self.close()  # the next call opens the file anew: a descriptor may have been closed behind our back
             raise translated(error, self.path) from error
 
-    def _before_fork(self) -> None:
+    def before_fork(self) -> None:
+        """Let no other thread use the connection, and close it unless this thread is writing."""
         self._lock.acquire()
         if not self._busy:
             self.close()
 
-    def _after_fork(self, *, in_child: bool) -> None:
+    def after_fork(self, *, in_child: bool) -> None:
+        """Let them go on; in the child, begin anew."""
         if in_child:
             self._forked = self._busy
             if self._forked:
@@ -266,14 +282,14 @@ class Database:
 
 def _closed(connection: apsw.Connection) -> None:
     """Close a connection. The last one moves the log into the file; where the disk fails, a later one does."""
-    with _opening, contextlib.suppress(apsw.Error):
+    with Opening.lock, contextlib.suppress(apsw.Error):
         connection.close(force=True)
 
 
 def close_idle() -> None:
     """Close every connection of this process that is not in the middle of a write; each opens again at its next use."""
-    for database in list(_databases):
-        if not database._busy:
+    for database in list(databases):
+        if isinstance(database, Database) and not database._busy:
             database.close()
 
 
@@ -282,31 +298,4 @@ def turnstile_file(database: Path) -> Path:
     return database.with_name(database.name + "-turnstile")
 
 
-_opening = threading.Lock()  # or closing, one at a time: a file amid that looks like one of another library's
-
-# SQLite keeps its lock table in process memory: a child forked while a connection is open inherits locks that do
-# not exist, and even its own fresh connection believes them. So no connection is open while a process is forked.
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
-_forking: list[Database] = []
 _abandoned: list[object] = []
-
-
-def _before_fork() -> None:
-    _forking[:] = list(_databases)
-    for database in _forking:
-        database._before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for database in reversed(_forking):
-        database._after_fork(in_child=False)
-    _forking.clear()
-
-
-def _after_fork_in_child() -> None:
-    for database in _forking:
-        database._after_fork(in_child=True)
-    _forking.clear()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -43,14 +43,15 @@ class Bells:
     def ring(self, queue: str, ready: int, due: int | None) -> None:
         """Tell every coordinator how many jobs are ready in the queue and when a scheduled one is due."""
         message = f"{queue}\t{ready}\t{'' if due is None else due}".encode()
-        paths = self._listeners()
-        if not paths:
-            return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
-            for path in paths:
-                # gone, full (it has been rung already), or another user's: the coordinator looks by itself later
-                with contextlib.suppress(OSError):
-                    bell.sendto(message, path)
+        # whatever is in the way (no descriptor, a directory of others): the coordinator looks by itself later
+        with contextlib.suppress(OSError):
+            paths = self._listeners()
+            if not paths:
+                return
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
+                for path in paths:
+                    with contextlib.suppress(OSError):  # gone, or full: it has been rung already
+                        bell.sendto(message, path)
 
     def call(self) -> None:
         """Ask every coordinator to look at once at what operators want: cancels, settings, questions."""

@@ -10,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from forge_jobs.storage.sqlite.turnstile import flock_record
+from forge_jobs.locks import flock_record, is_at
 
 
 def hosts_file(database: Path) -> Path:
@@ -19,16 +19,18 @@ def hosts_file(database: Path) -> Path:
 
 
 class LifeLocks:
-    """Looks at the bytes of other supervisors. A process that holds a byte itself must not use this."""
+    """Looks at the bytes of supervisors, that of this process among them: its lock belongs to another open file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._fd: int | None = None
 
     def held(self, byte: int) -> bool:
-        """Return whether another process holds the byte locked; one that a hand made up is held by nobody."""
+        """Return whether a supervisor holds the byte locked; one that a hand made up is held by nobody."""
         if not (isinstance(byte, int) and 0 <= byte < 2**62):
             return False
+        if self._fd is not None and not is_at(self._fd, self._path):
+            self.close()  # it was dropped with its database, and there is another one
         if self._fd is None:
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         answer = fcntl.fcntl(self._fd, fcntl.F_GETLK, flock_record(byte))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from forge_jobs.clock import monotonic
 from forge_jobs.errors import DatabaseBusy
+from forge_jobs.locks import PID_AT, flock_record
 
 WaitForLock = Callable[[int, float], bool]
 """Lock the descriptor exclusively, waiting at most so many seconds; False if it was not to be had."""
@@ -29,16 +30,18 @@ class Turnstile:
         self._threads = threading.Lock()
         self._fd = _out_of_the_way(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._straggler: _Straggler | None = None
+        self._owner: object = None  # whose turn it is
 
-    def enter(self, seconds: float, wait: WaitForLock | None) -> None:
+    def enter(self, seconds: float, wait: WaitForLock | None, owner: object = True) -> None:
         """Wait for the lock; raise DatabaseBusy after ``seconds``, naming the process that holds it."""
         deadline = monotonic() + seconds
         if not self._threads.acquire(timeout=seconds):
             raise DatabaseBusy(f"another thread of this process has been writing to {self._path} for {seconds:g} s")
         try:
             self._lock(deadline, seconds, wait)
-        except BaseException:
-            self._threads.release()
+            self._owner = owner
+        except BaseException:  # a signal's, too, after the lock was got
+            self._give_up_turn()
             raise
 
     def _lock(self, deadline: float, seconds: float, wait: WaitForLock | None) -> None:
@@ -56,10 +59,17 @@ class Turnstile:
                 "end it if it hangs, or try again"
             )
 
-    def leave(self) -> None:
-        """Let the next one in."""
-        fcntl.lockf(self._fd, fcntl.LOCK_UN)
-        self._threads.release()
+    def leave(self, owner: object = True) -> None:
+        """Let the next one in, if it is this one's turn."""
+        if self._owner is owner:
+            self._give_up_turn()
+
+    def _give_up_turn(self) -> None:
+        try:
+            self._owner = None
+            fcntl.lockf(self._fd, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
 
     def _wait_in_thread(self, _fd: int, seconds: float) -> bool:
         """Wait in the kernel's line without blocking this thread for ever.
@@ -79,7 +89,7 @@ class Turnstile:
 
     def _holder(self) -> str:
         probe = fcntl.fcntl(self._fd, fcntl.F_GETLK, flock_record(0))
-        pid = int.from_bytes(probe[_PID_AT : _PID_AT + 4], "little", signed=True)
+        pid = int.from_bytes(probe[PID_AT : PID_AT + 4], "little", signed=True)
         return f"process {pid}" if pid > 0 else "another process"
 
 
@@ -145,14 +155,6 @@ def _try_lock(fd: int) -> bool:
 
 
 _HIGH = 512
-_PID_AT = 24  # struct flock on 64-bit Linux: short, short, (pad), off_t start, off_t len, pid_t
-
-
-def flock_record(start: int, length: int = 1) -> bytes:
-    """Return a struct flock that asks about an exclusive lock of ``length`` bytes."""
-    kind = fcntl.F_WRLCK.to_bytes(2, "little") + os.SEEK_SET.to_bytes(2, "little") + bytes(4)
-    return kind + start.to_bytes(8, "little") + length.to_bytes(8, "little") + bytes(8)
-
 
 _open: dict[tuple[int, int], Turnstile] = {}  # one for each file: see the module's docstring
 _opening = threading.Lock()

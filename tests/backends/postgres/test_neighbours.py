@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 
-from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, InvalidValue
+from forge_jobs.errors import DatabaseBusy, DatabaseUnusable, ForkedProcess, InvalidValue
 from forge_jobs.storage.postgres.storage import PostgresStorage
 from tests.support.builders import a_job, a_queue, enqueue, enqueue_some
+from tests.support.forking import in_child
 from tests.support.hands import Hand
 from tests.support.postgres import server_url
 
@@ -153,3 +155,42 @@ def test_threads_wait_for_each_other_no_longer_than_the_deadline(schema: str) ->
     with storage._database._turn(), ThreadPoolExecutor(1) as pool, refused:
         pool.submit(storage.operator.counts).result()
     other.schema.drop()
+
+
+def test_a_child_forked_while_another_thread_looks_something_up_goes_on(storage: PostgresStorage) -> None:
+    job_id = enqueue(storage)
+    inside, over = threading.Event(), threading.Event()
+
+    def looks_up() -> None:
+        with storage._database.snapshot():
+            inside.set()
+            over.wait()
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(looks_up)
+        inside.wait()
+        theirs = in_child(lambda: enqueue(storage))
+        over.set()
+        looking.result()
+
+    assert set(storage.operator.statuses([job_id, theirs])) == {job_id, theirs}
+
+
+def test_a_child_forked_amid_its_own_transaction_is_refused(storage: PostgresStorage) -> None:
+    def child() -> str:
+        with pytest.raises(ForkedProcess, match="was forked while its parent was writing"):
+            enqueue(storage)
+        return "refused"
+
+    with storage._database.writing():
+        assert in_child(child) == "refused"
+
+
+def test_a_question_amid_a_call_leaves_the_call_its_own_time(storage: PostgresStorage) -> None:
+    database = storage._database
+    with database.writing() as connection:
+        left = database._give_up_at
+        with database._turn(0.5):
+            assert database._give_up_at < left
+        assert database._give_up_at == left
+        assert connection.give_up_at == left  # type: ignore[attr-defined]

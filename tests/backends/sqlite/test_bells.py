@@ -81,3 +81,13 @@ def test_noise_on_the_line_is_passed_over(storage: Storage, path: Path) -> None:
 
     assert bell.rings() == [("default", 1, None)]
     bell.close()
+
+
+def test_a_directory_that_is_not_ours_keeps_nobody_from_enqueueing(storage: Storage, path: Path) -> None:
+    directory = bell_directory(path)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    directory.write_text("a file, and no directory")
+
+    job_id = enqueue(storage)
+
+    assert storage.operator.get(job_id) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import apsw
@@ -44,6 +46,31 @@ def test_parent_and_children_write_at_once_and_nothing_is_lost(storage: Storage)
 
     assert len(set(ids)) == 400
     assert len(storage.operator.statuses(ids)) == 400
+
+
+def test_threads_that_fork_at_once_let_each_other_go_on(storage: Storage) -> None:
+    """In a process of its own, whose end shows whether any of its threads waits for ever."""
+
+    def forks(_thread: int) -> None:
+        for _ in range(100):
+            assert in_child(lambda: "there") == "there"
+
+    def child() -> str:
+        over = threading.Event()
+
+        def writes() -> None:
+            while not over.is_set():
+                enqueue(storage)
+
+        writer = threading.Thread(target=writes)
+        writer.start()
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(forks, range(3)))
+        over.set()
+        writer.join()
+        return enqueue(storage)
+
+    assert storage.operator.statuses([in_child(child)])
 
 
 def test_children_see_the_locks_of_their_parent(storage: Storage, path: Path) -> None:

@@ -1,10 +1,10 @@
-"""A host lives while another process holds its byte of the hosts file."""
+"""A host lives while its supervisor holds its byte of the hosts file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file
+from forge_jobs.storage.sqlite.lifelock import LifeLocks, hosts_file, remove_if_nobody_lives
 from forge_jobs_supervisor.unix.lifelock import LifeLock
 from tests.support.forking import in_child
 from tests.support.holding import holding
@@ -66,4 +66,29 @@ def test_closing_twice_is_no_error(path: Path) -> None:
     locks.close()
     locks.held(1)
     locks.close()
+    locks.close()
+
+
+def test_a_supervisor_that_looks_at_hosts_itself_goes_on_living(path: Path) -> None:
+    """An application may count jobs while the supervisor imports it."""
+    life = LifeLock.take(hosts_file(path))
+    locks = LifeLocks(hosts_file(path))
+
+    assert locks.held(life.byte)
+    locks.close()
+
+    assert in_child(lambda: str(life.abandon() or LifeLocks(hosts_file(path)).held(life.byte))) == "True"
+    life.abandon()
+
+
+def test_who_looked_before_a_drop_sees_who_lives_in_the_new_file(path: Path) -> None:
+    locks = LifeLocks(hosts_file(path))
+    assert not locks.held(FAR)
+    remove_if_nobody_lives(hosts_file(path))
+
+    life = LifeLock.take(hosts_file(path))
+
+    assert locks.held(life.byte)
+    life.abandon()
+    assert not locks.held(life.byte)
     locks.close()

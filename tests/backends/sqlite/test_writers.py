@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from forge_jobs.errors import DatabaseBusy
 from forge_jobs.storage import Storage, open_storage
+from forge_jobs.storage.sqlite.storage import SqliteStorage
 from tests.support.builders import a_queue, enqueue, enqueue_some
 from tests.support.forking import fork
 from tests.support.hands import Hand
@@ -96,4 +101,17 @@ def test_one_key_is_won_by_one_of_many(path: Path) -> None:
     assert len(answers) == 1
     storage = open_storage(f"sqlite:///{path}")
     assert storage.operator.counts()["default"].pending == 30
+    storage.close()
+
+
+def test_a_thread_waits_for_another_no_longer_than_its_deadline(path: Path) -> None:
+    storage = SqliteStorage(path, deadline=0.1)
+    enqueue(storage)
+    with ThreadPoolExecutor(5) as pool, storage._database.writing():
+        calls = [pool.submit(storage.operator.counts) for _ in range(3)] + [pool.submit(enqueue, storage)]
+        for call in calls:
+            with pytest.raises(
+                DatabaseBusy, match=r"another thread of this process has used the connection for 0\.1 s"
+            ):
+                call.result()
     storage.close()

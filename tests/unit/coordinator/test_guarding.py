@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from forge_jobs.declaring import declare
 from forge_jobs.model.declared import Declared
+from forge_jobs.model.limits import KindRules
 from forge_jobs.settling import Settler
 from forge_jobs.storage import Storage
 from forge_jobs.storage.postgres.storage import PostgresStorage
@@ -23,24 +25,34 @@ from tests.support.until import until
 
 
 @pytest.fixture
-def coordinator(storage: Storage, backend: Backend) -> Iterator[Coordinator]:
-    """A coordinator that has booted, of a host with one idle worker."""
+def make_coordinator(storage: Storage, backend: Backend) -> Iterator[Callable[..., Coordinator]]:
+    """Makes coordinators that have booted, of a host with one idle worker."""
     board = a_board(1)
     slot = board.slot(0)
     slot.set(Word.PROCESS_ID, 1)
     slot.set(Word.STATE, State.IDLE)
-    with ExitStack() as opened:
+    host = a_host("here", life_lock=backend.give_life())
+
+    def make(*, declared: Declared = Declared(), first: bool = True) -> Coordinator:  # noqa: B008 - it is a constant
         parent, lifeline = map(opened.enter_context, map(closing, Lifeline.pair()))
         wakeup = opened.enter_context(closing(Wakeup(())))
         assert parent.is_open()
         made = Coordinator(
-            host=a_host("here", life_lock=backend.give_life()), stores=storage, board=board, queues=["default"],
+            host=host, stores=storage, board=board, queues=["default"],
             lifeline=lifeline, wakeup=wakeup, settler=Settler("here", os.getpid(), lambda: 0.0), clock=storage.clock,
-            drain=False, totals=False, declared=Declared(),
+            drain=False, totals=False, declared=declared, first=first,
         )  # fmt: skip
         made.boot()
         opened.callback(lambda: made._doorbell.close())
-        yield made
+        return made
+
+    with ExitStack() as opened:
+        yield make
+
+
+@pytest.fixture
+def coordinator(make_coordinator: Callable[..., Coordinator]) -> Coordinator:
+    return make_coordinator()
 
 
 def goes_on_until(coordinator: Coordinator, fact: Callable[[], object]) -> None:
@@ -82,3 +94,18 @@ def test_a_file_that_cannot_be_opened_is_told_and_the_host_lives_on(
     (tmp_path / "away").rename(lives)
     coordinator.step()
     assert "here" in {host.host_id for host in storage.registry.hosts() if host.alive}
+
+
+def test_a_coordinator_that_replaces_another_leaves_what_was_declared_since(
+    storage: Storage, make_coordinator: Callable[..., Coordinator]
+) -> None:
+    old, new = (Declared(rules=[KindRules(kind="work", max_running=most)]) for most in (1, 5))
+    make_coordinator(declared=old)
+    declare(storage, new, storage.clock.now())
+
+    make_coordinator(declared=old, first=False)
+    assert storage.limits.rules() == new.rules
+
+    storage.schema.reset()
+    make_coordinator(declared=old, first=False)
+    assert storage.limits.rules() == old.rules, "there is nobody else's"

@@ -11,6 +11,7 @@ from forge_jobs.model.states import Status
 from forge_jobs.settling import Settler
 from forge_jobs.storage import Storage
 from forge_jobs.storage.claims import Ended
+from forge_jobs_supervisor.coordinator import rescue
 from forge_jobs_supervisor.coordinator.board_view import BoardView
 from forge_jobs_supervisor.coordinator.burial import Undertaker
 from forge_jobs_supervisor.coordinator.rescue import Rescuer
@@ -101,15 +102,34 @@ def test_a_living_worker_is_left_alone_however_long_it_runs(scene: Scene, clock:
     assert scene.statuses() == [RUNNING, RUNNING, RUNNING]
 
 
-def test_a_claim_that_its_living_worker_does_not_know_goes_back(scene: Scene, clock: FakeClock) -> None:
+def test_a_claim_that_its_living_worker_does_not_know_goes_back(
+    scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene.slot.set(Word.HELD_TO, 2)
 
     scene.look_for_lost()
     assert scene.statuses() == [RUNNING, RUNNING, RUNNING], "it may just have been made"
     clock.advance(FORGOTTEN / MICROSECONDS + 1)
     scene.look_for_lost()
+    assert scene.statuses() == [RUNNING, RUNNING, RUNNING], "somebody may have set the clock"
+    monkeypatch.setattr(rescue, "monotonic_us", lambda: monotonic_us() + FORGOTTEN)
+    scene.look_for_lost()
 
     assert scene.statuses() == [RUNNING, RUNNING, WAITING]
+
+
+def test_a_claim_that_its_living_worker_shows_late_is_left_alone(
+    scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.slot.set(Word.HELD_TO, 2)
+    clock.advance(3600)
+    scene.look_for_lost()
+    scene.slot.set(Word.HELD_TO, 3)
+    monkeypatch.setattr(rescue, "monotonic_us", lambda: monotonic_us() + FORGOTTEN)
+
+    scene.look_for_lost()
+
+    assert scene.statuses() == [RUNNING, RUNNING, RUNNING]
 
 
 def test_what_a_process_held_that_is_gone_goes_back_and_counts(scene: Scene) -> None:
