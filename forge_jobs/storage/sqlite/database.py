@@ -172,6 +172,7 @@ class Database:
 
     def _take_turn(self, give_up_at: float) -> None:
         assert self._turnstile is not None
+        self._turnstile.leave(self)  # if a signal's exception met the end of the last turn
         self._busy = True
         self._turnstile.enter(max(give_up_at - monotonic(), 0.0), self._wait, self)
 

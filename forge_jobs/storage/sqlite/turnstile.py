@@ -65,11 +65,9 @@ class Turnstile:
             self._give_up_turn()
 
     def _give_up_turn(self) -> None:
-        try:
-            self._owner = None
-            fcntl.lockf(self._fd, fcntl.LOCK_UN)
-        finally:
-            self._threads.release()
+        fcntl.lockf(self._fd, fcntl.LOCK_UN)
+        self._owner = None
+        self._threads.release()
 
     def _wait_in_thread(self, _fd: int, seconds: float) -> bool:
         """Wait in the kernel's line without blocking this thread for ever.
