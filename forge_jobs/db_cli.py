@@ -138,9 +138,16 @@ def _destructive(command: Any) -> Any:
 def reset(ctx: click.Context, yes: bool, force: bool, as_json: bool) -> None:
     """Remove every job, queue setting and registration. The file stays, so live producers go on."""
     _location, storage = _opened(ctx)
-    _make_sure("reset", storage, yes=yes, force=force)
-    storage.schema.reset()
-    _tell(f"reset {storage.location}", as_json=as_json, location=storage.location, reset=True)
+    there = bool(storage.schema.describe()["exists"])
+    if there:
+        _make_sure("reset", storage, yes=yes, force=force)
+        storage.schema.reset()
+    _tell(
+        f"{'reset' if there else 'not there:'} {storage.location}",
+        as_json=as_json,
+        location=storage.location,
+        reset=there,
+    )
 
 
 @main.command()

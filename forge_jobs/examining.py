@@ -70,7 +70,7 @@ def _waiting(storage: Storage) -> Iterator[Check]:
         told = f"unserved: {item.jobs:,} of kind {item.kind} in queue {item.queue}: {item.reason}"
         way_out = "serve them, move them (forge-jobs move) or cancel them (forge-jobs cancel)"
         yield Check(name="unserved", level=Level.WARNING, told=told, way_out=way_out)
-    if not unserved:
+    if not unserved and any(host.alive for host in storage.registry.hosts()):
         yield Check(name="unserved", told="every job that waits has somebody to run it")
     for queue in storage.queue_config.queues():
         if queue.paused:

@@ -163,7 +163,7 @@ def check_buckets(found: Sequence[Bucket], scopes: Sequence[str], cost: float) -
     if missing:
         raise InvalidValue(
             f"there is no rate limit {missing[0]!r}: declare it with jobs.rate_limit({missing[0]!r}, ...), "
-            f"or forge-jobs limits set {missing[0]}"
+            f"or forge-jobs limits set {missing[0]}; what the code declares is stored when a supervisor starts"
         )
     for bucket in found:
         if cost > bucket.capacity:

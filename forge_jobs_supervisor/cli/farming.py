@@ -202,7 +202,7 @@ def _sum_up(report: compose.Report, *, drain: bool) -> int:
     if drain:
         rate = farewell.done / report.wall_seconds
         echo(
-            f"done {farewell.done}, failed attempts {farewell.failed}, dead {farewell.dead}; "
+            f"done {farewell.done}, attempts tried again {farewell.failed}, dead {farewell.dead}; "
             f"wall {report.wall_seconds:.2f} s, CPU {report.cpu_seconds:.2f} s, {rate:,.0f} jobs/s"
         )
         for waiting in farewell.unserved:

@@ -30,7 +30,7 @@ class Progress:
     def show(self, totals: Totals) -> None:
         """Redraw the bar."""
         ended = totals.done + totals.dead
-        notes = [f"{totals.failed} failed attempts"] if totals.failed else []
+        notes = [f"{totals.failed} attempts tried again"] if totals.failed else []
         notes += [f"{totals.dead} dead"] if totals.dead else []
         self._bar.update(
             self._task,

@@ -1,4 +1,4 @@
-"""Tables for people: one line a row, cut at the terminal's edge; whole when they are piped somewhere."""
+"""Tables for people: one line a row, its last column cut at a terminal's edge; whole when they are piped somewhere."""
 
 from __future__ import annotations
 
@@ -11,25 +11,34 @@ from forge_jobs.showing import one_line
 from forge_jobs_supervisor.cli.moments import span
 
 UNLIMITED = 10_000
+LAST = 12
+"""Characters that the last column has at least."""
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
-    """Print rows under their columns, those named in ``numbers`` to the right. The last column is cut first."""
+    """Print rows under their columns, those named in ``numbers`` to the right. Only the last column is cut.
+
+    A terminal that is too narrow for the others wraps them: better than to leave columns out.
+    """
     from rich.console import Console  # here: it takes as long as the rest of a command that prints no table
     from rich.table import Table
     from rich.text import Text
 
     cells = [[one_line(str(value)) for value in row] for row in rows]
+    needed = LAST
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for position, column in enumerate(columns):
         widest = max([len(column), *(len(row[position]) for row in cells)])
         last = position == len(columns) - 1
+        needed += min(widest, LAST) - LAST if last else widest + 1
         table.add_column(
             column, justify="right" if column in numbers else "left", no_wrap=True, min_width=None if last else widest
         )
     for row in cells:
         table.add_row(*map(Text, row))  # as text it is no markup
-    Console(width=None if sys.stdout.isatty() else UNLIMITED).print(table)
+    console = Console(width=None if sys.stdout.isatty() else UNLIMITED)
+    console.width = max(console.width, needed)
+    console.print(table)
 
 
 def print_queues(settings: Iterable[QueueSettings]) -> None:

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from forge_jobs.places import working_directory
+
 
 def _home() -> str:
     """Return the directory this program was started in, by its name then: a link may lead elsewhere by now."""
-    told = os.environ.get("PWD", "")
-    return told if told and Path(told).is_dir() and Path(told).samefile(Path.cwd()) else str(Path.cwd())
+    told, here = os.environ.get("PWD", ""), working_directory()
+    return told if told and Path(told).is_dir() and Path(told).samefile(here) else str(here)
 
 
 _HOME = _home()

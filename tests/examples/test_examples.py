@@ -78,7 +78,7 @@ def test_quickstart_enqueued_first_and_drained(quickstart: Path) -> None:
         drained = subprocess.run(farm, cwd=quickstart, capture_output=True, text=True, timeout=LONG, check=False)
         out, _ = producer.communicate(timeout=LONG)
     assert drained.returncode == 0, drained.stderr
-    assert "done 10, failed attempts 0, dead 0" in drained.stdout
+    assert "done 10, attempts tried again 0, dead 0" in drained.stdout
     assert producer.returncode == 0
     assert out.splitlines()[0] == "20,000: 2,262 primes below"
     assert out.splitlines()[-1] == "200,000: 17,984 primes below"
@@ -103,7 +103,7 @@ def test_quickstart_with_a_farm_that_waits(quickstart: Path) -> None:
 def test_census_of_the_standard_library_equals_the_serial_answer() -> None:
     told = census("--limit", "60", "--workers", "3")
     assert "60 files, 3 worker processes" in told
-    assert "done 60, failed attempts 0, dead 0" in told
+    assert "done 60, attempts tried again 0, dead 0" in told
     assert re.search(r"equals the serial answer: [\d,]+ figures compared, 0 differ", told)
     assert row(told, "all")[0] == "60"
 

@@ -42,7 +42,7 @@ def test_a_drain_leaves_when_nothing_is_left_and_sums_up(farm: Farm) -> None:
     farm.jobs.enqueue_bulk([("noop", {})] * 500)
     later = farm.jobs.enqueue("noop", {}, run_at=datetime.now(UTC) + timedelta(hours=1))
     supervised = farm.supervise("--drain")
-    assert "done 500, failed attempts 0, dead 0" in supervised.output()
+    assert "done 500, attempts tried again 0, dead 0" in supervised.output()
     assert supervised.wait() == 0
     assert later.refresh().status == "pending"
     assert farm.jobs.counts()["default"].done == 500
@@ -55,7 +55,7 @@ def test_a_drain_waits_for_retries_and_fails_where_a_job_ended_dead(farm: Farm) 
     settings.ensure_queue(QueueSettings(name="default", backoff_base=1.0, backoff_max=1.0))
     job = farm.jobs.enqueue("fail", {}, max_attempts=2)
     supervised = farm.supervise("--drain")
-    assert "done 0, failed attempts 1, dead 1" in supervised.output()
+    assert "done 0, attempts tried again 1, dead 1" in supervised.output()
     assert supervised.wait() == 1
     assert [entry.cause for entry in job.refresh().error_history] == ["error", "error"]
     with pytest.raises(JobFailed, match="RuntimeError: broken"):

@@ -56,7 +56,7 @@ def test_a_farm_stops_in_order_beside_a_thousand_queues_that_nobody_serves(farm:
     supervised = farm.supervise("--drain", workers=1)
     printed, told = supervised.output(), supervised.log
     assert supervised.wait() == 0
-    assert "done 0, failed attempts 0, dead 0" in printed
+    assert "done 0, attempts tried again 0, dead 0" in printed
     waiting = [line for line in told.splitlines() if line.startswith("left waiting: ")]
     assert waiting[0].startswith("left waiting: 1 of kind make_thumbnails_of_a_new_upload in queue tenant-0000 (")
     assert waiting[50:] == ["left waiting: and 950 more kinds in queues: forge-jobs status names all"]
