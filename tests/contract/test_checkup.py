@@ -17,8 +17,8 @@ def found(storage: Storage, *, deep: bool = False) -> dict[str, Check]:
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_a_database_is_looked_at_from_all_sides(storage: Storage, *, deep: bool) -> None:
-    storage.schema.create()
+def test_a_database_is_looked_at_from_all_sides(storage: Storage, backend: Backend, *, deep: bool) -> None:
+    a_living_host(storage, backend)
 
     seen = found(storage, deep=deep)
 
@@ -26,6 +26,15 @@ def test_a_database_is_looked_at_from_all_sides(storage: Storage, *, deep: bool)
     assert {"schema", "supervisors", "unserved"} < set(seen)
     assert len(seen) >= 9
     assert all(check.told for check in seen.values())
+
+
+def test_where_nobody_runs_anything_nothing_is_said_to_be_served(storage: Storage) -> None:
+    enqueue(storage)
+
+    seen = found(storage)
+
+    assert seen["supervisors"].level is Level.WARNING
+    assert seen.get("unserved", seen["supervisors"]).level is Level.WARNING
 
 
 def test_what_is_not_well_is_told(storage: Storage, backend: Backend, clock: FakeClock) -> None:
