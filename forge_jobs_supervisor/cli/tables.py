@@ -25,14 +25,13 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, num
     from rich.text import Text
 
     cells = [[one_line(str(value)) for value in row] for row in rows]
-    needed = LAST
+    widths = [max(len(column), *(len(row[position]) for row in cells), 0) for position, column in enumerate(columns)]
+    needed = sum(width + 1 for width in widths[:-1]) + min(widths[-1], LAST)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    for position, column in enumerate(columns):
-        widest = max([len(column), *(len(row[position]) for row in cells)])
+    for position, (column, width) in enumerate(zip(columns, widths, strict=True)):
         last = position == len(columns) - 1
-        needed += min(widest, LAST) - LAST if last else widest + 1
         table.add_column(
-            column, justify="right" if column in numbers else "left", no_wrap=True, min_width=None if last else widest
+            column, justify="right" if column in numbers else "left", no_wrap=True, min_width=None if last else width
         )
     for row in cells:
         table.add_row(*map(Text, row))  # as text it is no markup

@@ -41,7 +41,7 @@ class Search(RuleBasedStateMachine):
 
 def test_no_short_way_leads_to_a_difference() -> None:
     case = Search.TestCase
-    case.settings = settings(stateful_step_count=60, max_examples=15)
+    case.settings = settings(stateful_step_count=60, max_examples=30)
     case("runTest").runTest()
 
 
@@ -52,4 +52,4 @@ def test_a_difference_is_told_with_the_way_to_it(tmp_path: Path, monkeypatch: py
 
 
 def test_no_difference_shows_on_a_long_way(tmp_path: Path) -> None:
-    walk(tmp_path, "a long way", 500)
+    walk(tmp_path, "a long way", 1000)

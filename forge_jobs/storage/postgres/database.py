@@ -192,7 +192,7 @@ class Database:
             yield
         finally:
             self._give_up_at = before  # of the call that this one is part of
-            if self._in_transaction and self._connection is not None:
+            if self._connection is not None:
                 self._connection.give_up_at = before
             self._lock.release()
 

@@ -182,6 +182,11 @@ class Database:
         if self._turnstile is not None:
             self._turnstile.leave(self)
 
+    def close_idle(self) -> None:
+        """Close the connection unless it is in the middle of a write."""
+        if not self._busy:
+            self.close()
+
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
         with self._lock:
@@ -266,8 +271,7 @@ class Database:
     def before_fork(self) -> None:
         """Let no other thread use the connection, and close it unless this thread is writing."""
         self._lock.acquire()
-        if not self._busy:
-            self.close()
+        self.close_idle()
 
     def after_fork(self, *, in_child: bool) -> None:
         """Let them go on; in the child, begin anew."""
@@ -290,8 +294,7 @@ def _closed(connection: apsw.Connection) -> None:
 def close_idle() -> None:
     """Close every connection of this process that is not in the middle of a write; each opens again at its next use."""
     for database in list(databases):
-        if isinstance(database, Database) and not database._busy:
-            database.close()
+        database.close_idle()
 
 
 def turnstile_file(database: Path) -> Path:

@@ -15,6 +15,9 @@ from typing import Protocol
 class Forkable(Protocol):
     """A database that is told of forks."""
 
+    def close_idle(self) -> None:
+        """Close the connection unless it is in the middle of a write."""
+
     def before_fork(self) -> None:
         """Let no other thread use the connection, and close it."""
 

@@ -23,6 +23,8 @@ from tests.support.backends import Backend, SqliteBackend
 from tests.support.builders import a_board, a_host
 from tests.support.until import until
 
+NOTHING = Declared()
+
 
 @pytest.fixture
 def make_coordinator(storage: Storage, backend: Backend) -> Iterator[Callable[..., Coordinator]]:
@@ -33,7 +35,7 @@ def make_coordinator(storage: Storage, backend: Backend) -> Iterator[Callable[..
     slot.set(Word.STATE, State.IDLE)
     host = a_host("here", life_lock=backend.give_life())
 
-    def make(*, declared: Declared = Declared(), first: bool = True) -> Coordinator:  # noqa: B008 - it is a constant
+    def make(*, declared: Declared = NOTHING, first: bool = True) -> Coordinator:
         parent, lifeline = map(opened.enter_context, map(closing, Lifeline.pair()))
         wakeup = opened.enter_context(closing(Wakeup(())))
         assert parent.is_open()
